@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/mman.h>
+
+#include <bsd/sys/tree.h>
+
+#include "core/base/uio.h"
+#include "platform/platform.h"
+#include "snapshot/snapshot.h"
+#include "vfs/file.h"
+#include "vfs/mapping.h"
+
+struct kernel;
+struct task;
+
+/*
+ * One guest address space. Two trees: what the guest asked for (vma) and what is there (pma). mm.c
+ * opens with the invariants.
+ */
+struct vma;
+struct pma;
+RB_HEAD(vma_tree, vma);
+RB_HEAD(pma_tree, pma);
+
+struct mm {
+    struct object object;
+    struct mutex lock; /* LOCK_MM; guards all below and the stub's maps */
+    struct vma_tree vmas;
+    struct pma_tree pmas; /* saved: runs; what is mapped of it is not */
+    guest_addr_t mmap_base;
+    guest_addr_t brk_start, brk;
+    guest_addr_t stack_top; /* first byte above */
+    guest_addr_t arg_start, arg_end, env_start, env_end;
+    guest_addr_t entry, vdso;
+    struct file *exe;
+    uint8_t *auxv; /* as on the stack, for /proc/pid/auxv */
+    size_t auxv_size;
+    /* not saved, derived */
+    uint64_t mapped_size; /* of all vmas */
+    unsigned pma_count;
+    /* not saved */
+    struct kernel *kernel;
+    struct aspace *aspace;
+    unsigned pin_count;     /* write pins in progress; fork waits */
+    atomic_uint pin_turn;   /* futex: moves when pin_count falls to 0 */
+    LIST_ENTRY(mm) link; /* of the kernel's list of address spaces */
+};
+
+extern const struct snapshot_type mm_type;
+
+/* An empty address space with its stub. Returns a reference. */
+int mm_create(struct kernel *kernel, struct mm **ret);
+/* A copy for fork; the caller is a task of from. Copy-on-write is ours. */
+int mm_fork(struct mm *from, struct mm **ret);
+/* After a load and relink: makes the stub and maps what is there. Frozen. */
+int mm_restore(struct mm *mm);
+/* Checkpoint, frozen, after memfile_freeze: takes write permission from every mapping of the stub. */
+int mm_write_protect(struct mm *mm);
+
+/* Handles a page fault. 0: resolved, enter again; else the signal is to be delivered: SIGSEGV or
+ * SIGBUS, with its si_code in *code. -ENOMEM: the memory limit; the process is to be killed. */
+int mm_fault(struct mm *mm, const struct trap *trap, int *code);
+
+/* The calls of mman.h, arguments hostile; results are addresses or -errno. file is borrowed. */
+int64_t mm_mmap(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,
+                struct file *file, uint64_t offset);
+int mm_munmap(struct mm *mm, guest_addr_t address, uint64_t size);
+int mm_mprotect(struct mm *mm, guest_addr_t address, uint64_t size, int prot);
+int64_t mm_mremap(struct mm *mm, guest_addr_t old, uint64_t old_size, uint64_t new_size, int flags,
+                  guest_addr_t new);
+int64_t mm_brk(struct mm *mm, guest_addr_t address);
+int mm_madvise(struct mm *mm, guest_addr_t address, uint64_t size, int advice);
+int mm_msync(struct mm *mm, guest_addr_t address, uint64_t size, int flags);
+
+/* --- pins (R8): core/mm/pin.c --- */
+
+/* Host pointers of at most UIO_SIZE_MAX bytes of guest memory, access FAULT_READ or FAULT_WRITE.
+ * Pins as much as is accessible, at least one byte, else -EFAULT; *ret says how much. May sleep
+ * shortly; the caller is inside the gate and holds no lock. Unpin before sleeping or locking. */
+int user_pin(struct mm *mm, guest_addr_t address, size_t size, enum fault_access access,
+             struct uio *ret);
+/* As user_pin for an array of ranges (iovecs copied from the guest), skipping skip bytes. */
+int user_pin_iov(struct mm *mm, const struct iovec *iov, unsigned count, uint64_t skip,
+                 enum fault_access access, struct uio *ret);
+void user_unpin(struct mm *mm, struct uio *uio);
+
+/* Whole copies: 0 or -EFAULT. */
+int user_copy_in(struct mm *mm, void *to, guest_addr_t from, size_t size);
+int user_copy_out(struct mm *mm, guest_addr_t to, const void *from, size_t size);
+int user_zero(struct mm *mm, guest_addr_t to, size_t size);
+/* A string of at most size - 1 bytes and its end: its length; -ENAMETOOLONG, -EFAULT. */
+int user_copy_string(struct mm *mm, char *to, guest_addr_t from, size_t size);
+/* For ioctl and the like. */
+struct user_memory user_memory_of(struct mm *mm);
+
+/* --- exec: core/mm/elf.c and core/mm/exec_image.c --- */
+
+struct exec_request {
+    struct file *file;       /* the program, already checked for the x bit */
+    const char *filename;    /* AT_EXECFN */
+    char **argv, **envp;     /* kernel memory, NULL at the end */
+    const struct fs_view *view; /* to find the interpreter */
+    const struct cred *cred;
+    uint8_t random[16];
+};
+/* Builds a new address space with the program, its interpreter, vDSO and stack. -ENOEXEC, -ENOENT,
+ * -E2BIG, -ENOMEM, … : nothing has happened. #! is the caller's. On success *regs is the start. */
+int mm_exec(struct kernel *kernel, const struct exec_request *request, struct mm **ret,
+            struct guest_regs *regs);
+
+/* --- for /proc: core/mm/show.c --- */
+int mm_show_maps(struct mm *mm, const struct path *root, struct bytes *ret);
+struct mm_usage {
+    uint64_t size, resident, shared, text, data, stack; /* bytes */
+};
+void mm_usage(struct mm *mm, struct mm_usage *ret);
+
+/* --- vDSO: core/mm/vdso.c --- */
+/* Called by the kernel at start and after a restore: the data page's clock offsets are current. */
+int vdso_init(struct kernel *kernel);
+void vdso_update(struct kernel *kernel);

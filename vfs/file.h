@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <poll.h>
+
+#include "core/base/events.h"
+#include "vfs/inode.h"
+#include "vfs/path.h"
+
+/* Where a call that must wait leaves its place: NULL, or O_NONBLOCK: it gets -EAGAIN instead. */
+struct file_wait {
+    struct waiter *waiter;
+    struct wait_entry *entry;
+};
+
+/* One name of an open directory, as getdents gives it. */
+struct dir_entry {
+    char *name;
+    uint64_t nr;
+    unsigned type;
+};
+
+/* An open file description. */
+struct file {
+    struct object object;
+    struct inode *inode;
+    struct path path; /* for /proc and fchdir; both NULL: pipes and the like */
+    /* Guarded by lock: */
+    struct mutex lock; /* LOCK_FILE */
+    uint32_t flags;    /* O_*: access mode and status flags, without O_CREAT and its kin */
+    uint64_t position;
+    struct bytes content;      /* of a generated file (pseudofs), made by the first read */
+    struct dir_entry *entries; /* of a directory, read when position is 0 */
+    size_t entry_count;
+    /* not saved, derived */
+    bool is_open; /* file_ops->open was called: the inode counts us */
+    /* not saved */
+    const struct file_ops *ops; /* the inode's */
+};
+
+extern const struct snapshot_type file_type;
+
+/*
+ * How a file uses its inode. Any member may be NULL (EINVAL, ENOTTY, ESPIPE … as Linux). uio is
+ * pinned; position is where to read or write, and is advanced (NULL: a stream).
+ */
+struct file_ops {
+    /* The file was made or relinked (takes no lock while loading); it is about to go. */
+    void (*open)(struct file *file);
+    void (*close)(struct file *file);
+    /* Bytes moved (0: end of file), -errno, or WAIT_AGAIN: wait->entry is queued. Both leave no
+     * entry queued when they return anything else. more: bytes the call wants to move in all, so
+     * that a pipe knows which writes are atomic. */
+    int64_t (*read)(struct file *file, struct uio *uio, uint64_t *position,
+                    const struct file_wait *wait);
+    int64_t (*write)(struct file *file, struct uio *uio, uint64_t *position, size_t more,
+                     const struct file_wait *wait);
+    uint32_t (*poll)(struct file *file); /* POLL*; NULL: always readable and writable */
+    /* The queue that read (writing: write) waits in, kicked when poll's answer may have changed. */
+    struct wait_queue *(*queue)(struct file *file, bool writing);
+    int64_t (*seek)(struct file *file, int64_t offset, int whence); /* NULL: ESPIPE */
+    int64_t (*ioctl)(struct file *file, unsigned request, guest_addr_t argument,
+                     const struct user_memory *user);
+    int (*sync)(struct file *file);
+    int (*fallocate)(struct file *file, int mode, uint64_t offset, uint64_t size);
+};
+
+/* Returns a reference to a file on inode (borrowed, as path; NULL: none). flags are open(2)'s. */
+int file_create(struct inode *inode, const struct path *path, uint32_t flags, struct file **ret);
+
+bool file_is_readable(const struct file *file);
+bool file_is_writable(const struct file *file);
+bool file_is_nonblocking(const struct file *file);
+uint32_t file_poll(struct file *file);
+
+/* Regular files' seek: SEEK_SET, CUR, END by getattr's size; DATA and HOLE as one extent. */
+int64_t file_seek_regular(struct file *file, int64_t offset, int whence);
+/* getdents64: fills to (at most size bytes) with struct linux_dirent64. -EINVAL: too small. */
+int64_t file_getdents(struct file *file, void *to, size_t size);
+/* A generated file's read: copies from content, which make fills first. */
+int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/stat.h>
+
+#include "core/base/bytes.h"
+#include "core/base/uio.h"
+#include "snapshot/snapshot.h"
+#include "vfs/cred.h"
+
+struct file;
+struct file_ops;
+struct mapping;
+
+/* What stat tells, kept with inodes whose attributes are ours. Times are CLOCK_REALTIME, ns. */
+struct inode_attr {
+    uint64_t nr;
+    uint32_t mode; /* type and permissions */
+    uint32_t uid, gid;
+    uint32_t nlink;
+    uint64_t rdev;
+    int64_t atime, mtime, ctime;
+};
+
+/*
+ * First member of every kind of inode (as an anonymous union with object), each an object type of
+ * its own with family OBJECT_INODE. The kind's x_init calls inode_init; its x_fini inode_fini.
+ */
+struct inode {
+    struct object object;
+    const struct inode_ops *ops;      /* not saved: set by init */
+    const struct file_ops *file_ops;  /* not saved: set by init */
+    struct mutex lock;                /* LOCK_INODE; guards attr */
+    struct inode_attr attr;
+    uint64_t dev; /* st_dev: synthetic, of its file system; saved */
+};
+
+void inode_init(struct inode *inode, const struct inode_ops *ops, const struct file_ops *file_ops);
+void inode_fini(struct inode *inode);
+/* A number no other inode of this sandbox has. The next one is saved with the kernel. */
+uint64_t inode_next_nr(void);
+uint64_t inode_last_nr(void);
+void inode_set_last_nr(uint64_t nr);
+
+/* The common part of the messages of inodes. */
+int inode_save_attr(const struct inode *inode, struct saver *saver, InodeAttr **ret);
+void inode_load_attr(struct inode *inode, struct loader *loader, const InodeAttr *message);
+
+/* Called once a name; the name is borrowed. Not 0: ends the listing with that result. */
+typedef int inode_list_fn(void *context, const char *name, uint64_t nr, unsigned type /* DT_* */);
+
+enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32 };
+struct attr_change {
+    unsigned set; /* ATTR_* */
+    uint32_t mode, uid, gid;
+    uint64_t size;
+    int64_t atime, mtime;
+};
+
+/*
+ * What a file system does with an inode. NULL members answer as Linux would (ENOTDIR for names in
+ * what is no directory, EPERM or EROFS for changes). Permissions, .. and mounts are checked by the
+ * caller (namei). Names are one component, NAME_MAX at most. Results are references.
+ */
+struct inode_ops {
+    int (*lookup)(struct inode *dir, const char *name, struct inode **ret); /* -ENOENT */
+    int (*create)(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+                  const struct cred *cred, struct inode **ret); /* S_IFREG, S_IFIFO, …; -EEXIST */
+    int (*mkdir)(struct inode *dir, const char *name, uint32_t mode, const struct cred *cred,
+                 struct inode **ret);
+    int (*symlink)(struct inode *dir, const char *name, const char *target,
+                   const struct cred *cred, struct inode **ret);
+    int (*link)(struct inode *dir, const char *name, struct inode *inode);
+    int (*unlink)(struct inode *dir, const char *name, struct inode *inode);
+    int (*rmdir)(struct inode *dir, const char *name, struct inode *inode);
+    /* flags: RENAME_NOREPLACE, RENAME_EXCHANGE; target is NULL when there is none. */
+    int (*rename)(struct inode *from_dir, const char *from, struct inode *inode,
+                  struct inode *to_dir, const char *to, struct inode *target, unsigned flags);
+    int (*tmpfile)(struct inode *dir, uint32_t mode, const struct cred *cred, struct inode **ret);
+    int (*list)(struct inode *dir, inode_list_fn *fn, void *context); /* without . and .. */
+    int (*readlink)(struct inode *inode, struct bytes *ret);          /* not terminated */
+    int (*getattr)(struct inode *inode, struct stat *ret);            /* NULL: from attr */
+    int (*setattr)(struct inode *inode, const struct attr_change *change);
+    /* Before a file is made on it; may replace *inode by what is really opened (a copy-up). */
+    int (*open)(struct inode **inode, int flags);
+    int (*statfs)(struct inode *inode, struct statfs *ret);
+    /* The pages, NULL when it cannot be mapped (-ENODEV). Returns a borrowed pointer. */
+    struct mapping *(*mapping)(struct inode *inode);
+    /* A magic link (/proc/self/exe, fd/N): jumps there. Returns references. */
+    int (*follow)(struct inode *inode, const struct cred *cred, void *task, struct path *ret);
+};
+
+/* statx's source for every inode: attr or the file system's getattr. */
+int inode_getattr(struct inode *inode, struct stat *ret);
+/* Fills a stat from attr (size and blocks are 0). */
+void inode_stat_attr(struct inode *inode, struct stat *ret);
+/* 0, -EACCES; mask as in cred_check. */
+int inode_check(struct inode *inode, const struct cred *cred, int mask);

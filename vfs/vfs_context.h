@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "core/base/events.h"
+#include "snapshot/report.h"
+
+/* A host directory (or file) that was donated: the root or a bind. */
+struct host_root {
+    char *name; /* its key in images: "/" for the root, else the destination of the bind */
+    char *path; /* of the source on the host, for messages */
+    int fd;     /* O_PATH; owned by this table */
+    bool is_writable;
+};
+
+/*
+ * What vfs needs from the embedder, the first member of struct kernel: saver_context and
+ * loader_context point to it.
+ */
+struct vfs_context {
+    struct host_root *roots;
+    unsigned root_count;
+    int stdio[3]; /* donated; -1: none (reads give end of file, writes vanish) */
+    struct events *events;
+    bool is_strict;       /* --strict-files */
+    uint64_t ghost_limit; /* largest deleted file that goes into an image, bytes */
+};
+
+struct host_root *vfs_host_root(struct vfs_context *context, const char *name); /* or NULL */
