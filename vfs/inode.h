@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/stat.h>
+#include <sys/statfs.h>
 
 #include "core/base/bytes.h"
 #include "core/base/uio.h"
@@ -11,6 +12,7 @@
 struct file;
 struct file_ops;
 struct mapping;
+struct path;
 
 /* What stat tells, kept with inodes whose attributes are ours. Times are CLOCK_REALTIME, ns. */
 struct inode_attr {

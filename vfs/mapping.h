@@ -7,6 +7,7 @@
 #include <bsd/sys/queue.h>
 
 #include "core/base/lock.h"
+#include "core/base/uio.h"
 #include "platform/memfile.h"
 #include "snapshot/snapshot.h"
 
