@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "platform/memfile.h"
+#include "snapshot/image_file.h"
+#include "snapshot/report.h"
+
+/* Reads the memory of an image, pages.img and pages.idx, both hostile. */
+struct pages_reader;
+
+/* What the caller knows of the files, from the manifest. */
+struct pages_expected {
+    struct image_file img, index;
+    uint64_t chunk_end; /* chunks of the memfile: numbers from here on are refused */
+};
+
+/* Opens both files in directory dirfd (borrowed) and checks the index whole, with its digest, and
+ * the size of pages.img. -EINVAL: the report says what is wrong; other errors are the host's. */
+int pages_reader_open(int dirfd, const struct pages_expected *expected, struct report *report,
+                      struct pages_reader **ret);
+/* Reads every chunk, checks it and hands it to fill (laid out as memfile_emit_fn says), from two
+ * threads at once, each chunk once. The first error ends it; -EINVAL: the report names the chunk. */
+int pages_reader_read_all(struct pages_reader *reader, memfile_emit_fn *fill, void *context,
+                          struct report *report);
+uint64_t pages_reader_chunk_count(const struct pages_reader *reader);
+uint64_t pages_reader_page_count(const struct pages_reader *reader);
+/* Accepts NULL. */
+void pages_reader_free(struct pages_reader *reader);
