@@ -64,18 +64,51 @@ int sighand_fork(struct sighand *from, struct sighand **ret);
 /* exec: handlers become SIG_DFL. */
 void sighand_reset(struct sighand *sighand);
 
-/* Sends; info->signal 1..64. Any thread inside the gate. The locks TASKS may be held, SIGHAND not. */
+/* --- signal_send.c: under the kernel's tasks lock; the sighand's is taken --- */
+/* Sends; info->signal is 1..64. -EAGAIN: a real-time signal's queue is full. */
 int signal_send_task(struct task *task, const struct signal_info *info);
 int signal_send_process(struct process *process, const struct signal_info *info);
-/* A synchronous one: cannot be ignored or blocked (then it kills). */
+/* The same without a lock held, to the calling task itself. */
+void signal_send_self(struct task *task, int signal, int code);
+/* A synchronous one, to the calling task, no lock held: where it is blocked or ignored it kills. */
 void signal_force(struct task *task, const struct signal_info *info);
+/* May a signal go from task to target (kill(2))? Under the tasks lock. */
+bool signal_is_permitted(const struct task *task, const struct task *target, int signal);
+
+/* --- signal_mask.c --- */
 /* Recomputes waiter.has_signal; under the sighand's lock. */
 void signal_recompute(struct task *task);
-/* Sets the mask (never KILL, STOP), recomputes. Returns the old one. */
+/* Sets the mask (never KILL, STOP), recomputes. Returns the old one. No lock held. */
 uint64_t signal_set_mask(struct task *task, uint64_t mask);
-/* Is there a signal to take (pending and not blocked)? */
-bool signal_is_pending(struct task *task);
+uint64_t signal_pending_set(struct task *task);
+/* Adds to the queue; -EAGAIN, -ENOMEM; a standard signal that is there already is dropped. */
+int signal_queue_add(struct signal_queue *queue, const struct signal_info *info);
+/* Takes the first one outside mask: synchronous ones first, then by number. False: none. */
+bool signal_queue_take(struct signal_queue *queue, uint64_t mask, struct signal_info *ret);
+void signal_queue_remove(struct signal_queue *queue, uint64_t set);
+/* What SIG_DFL means. */
+enum signal_default { SIGNAL_TERMINATES, SIGNAL_IGNORES, SIGNAL_STOPS, SIGNAL_CONTINUES };
+enum signal_default signal_default_of(int signal);
+bool signal_is_ignored(const struct sighand *sighand, int signal);
 
-/* The end of a call (result) or of a trap without one (is_call false): takes signals, builds frames,
- * applies restart codes to regs. False: the record is to be resumed (restart_block). */
-bool signal_deliver(struct task *task, bool is_call, int64_t result);
+/* --- signal_deliver.c --- */
+/* Takes pending signals before guest code goes on: builds frames, ends, stops. Applies the result of
+ * a call that is CALL_DONE and its restart codes to the registers: the call is then CALL_NONE, or
+ * CALL_WAITING when its record is to be resumed, or still CALL_DONE when the process was stopped. */
+void signal_deliver(struct task *task);
+
+/* --- signal_frame.c --- */
+/* Puts a frame on the guest's stack; regs then start the handler. -EFAULT. */
+int signal_frame_push(struct task *task, const struct signal_action *action,
+                      const struct signal_info *info, uint64_t mask);
+/* rt_sigreturn: -EFAULT when the frame cannot be read or is not legal. */
+int signal_frame_pop(struct task *task);
+/* struct siginfo of the ABI (128 bytes). */
+void signal_info_encode(const struct signal_info *info, uint8_t to[128]);
+void signal_info_decode(const uint8_t from[128], struct signal_info *info);
+
+/* --- saving (signal_queue.c) --- */
+int signal_queue_save(const struct signal_queue *queue, struct saver *saver, SignalInfo ***infos,
+                      size_t *count);
+int signal_queue_load(struct signal_queue *queue, struct loader *loader, const char *field,
+                      SignalInfo *const *infos, size_t count);

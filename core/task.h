@@ -14,12 +14,21 @@ struct kernel;
 
 enum { TASK_COMM_SIZE = 16 };
 
+/*
+ * Where a task stands with its system call: regs are those of the trap until the result is delivered.
+ * ENTERED: to be dispatched. WAITING: its record is in progress, or to be resumed. DONE: its result
+ * meets the pending signals next.
+ */
+enum call_state { CALL_NONE, CALL_ENTERED, CALL_WAITING, CALL_DONE };
+
+/* A result that leaves the registers as the call has set them (execve, rt_sigreturn). */
+enum { CALL_KEEPS_REGS = -1002 };
+
 /* A process: a thread group and what its threads share (Linux: signal_struct). */
 struct process {
     struct object object;
     /* Guarded by the kernel's tasks lock: */
     int pid;
-    struct process *parent; /* a reference; NULL for init, and once reaped */
     int pgid, sid;
     bool is_exiting;    /* exit_group, a fatal signal */
     bool is_zombie;     /* all tasks ended, not reaped */
@@ -37,11 +46,14 @@ struct process {
     nsec_t alarm_interval;
     nsec_t start_time; /* sandbox clock */
     nsec_t cpu_time, child_cpu_time;
+    /* Guarded by the kernel's tasks lock; each element is a reference: */
+    TAILQ_HEAD(task_list, task) tasks;           /* by tid */
+    TAILQ_HEAD(process_list, process) children;  /* by pid */
     /* not saved, derived */
     struct kernel *kernel;
-    TAILQ_HEAD(, task) tasks;
-    TAILQ_HEAD(process_list, process) children;
+    struct process *parent; /* borrowed; NULL for init and once reaped */
     TAILQ_ENTRY(process) sibling;
+    bool is_linked; /* in the kernel's table */
     struct wait_queue child_wait; /* of the kernel's tasks lock */
     struct wait_queue vfork_wait;
     atomic_uint live; /* tasks that have not ended; futex of a waiting exec */
@@ -52,7 +64,7 @@ struct task {
     struct object object;
     struct waiter waiter; /* saved: the record */
     int tid;
-    struct process *process;
+    struct process *process; /* a reference */
     /* below: own thread only, or frozen, or under the lock said */
     struct mm *mm; /* NULL: ended */
     struct files *files;
@@ -60,8 +72,9 @@ struct task {
     struct cred cred;
     struct guest_regs regs;
     uint8_t *xstate;        /* valid while outside the gate; xstate_size() bytes */
-    bool is_in_call;        /* regs stand behind a syscall whose record is in progress or to be resumed */
+    enum call_state call;
     uint64_t call_nr;       /* the number (rax on entry), for restarts */
+    int64_t call_result;    /* CALL_DONE: may be a restart code */
     char comm[TASK_COMM_SIZE];
     uint64_t blocked;       /* sighand lock */
     struct signal_queue pending; /* sighand lock */
@@ -84,9 +97,59 @@ struct task {
 
 extern const struct snapshot_type process_type, task_type;
 
-/* Borrowed pointers, under the kernel's tasks lock. */
+/* --- process.c --- */
+/* A process without tasks, in no table. Takes the reference to sighand, also on failure. */
+int process_create(struct kernel *kernel, int pid, struct sighand *sighand, struct process **ret);
+/* Under the tasks lock: enters the tables as a child of parent (NULL: init); takes a reference. */
+int process_link(struct process *process, struct process *parent);
+/* Under the tasks lock: a reaped one leaves; the caller puts the references outside of it. */
+void process_unlink(struct process *process);
+/* Under the tasks lock: every task of it is to die; status as wait4 gives it. */
+void process_kill(struct process *process, int status);
+/* Under the tasks lock: stops, continues all tasks of it and tells the parent. */
+void process_stop(struct process *process, int signal);
+void process_continue(struct process *process);
+
+/* --- task.c --- */
+/* A task outside the gate, in no table. Gets references to process and files, fs, mm. */
+int task_create(struct process *process, int tid, struct mm *mm, struct files *files, struct fs *fs,
+                struct task **ret);
+/* Under the tasks lock: joins its process and the table; takes a reference. */
+int task_link(struct task *task);
+void task_unlink(struct task *task);
+/* Starts its thread, which holds a reference. */
+int task_start(struct task *task);
+/* Makes it look again wherever it is: asleep, stopped or in guest code. */
+void task_kick(struct task *task);
+struct kernel *task_kernel(const struct task *task);
+
+/* --- task_table.c: all under the kernel's tasks lock --- */
+/* The next free id: -EAGAIN, there is none. */
+int pid_alloc(struct kernel *kernel);
+/* Borrowed pointers or NULL. */
 struct process *process_find(struct kernel *kernel, int pid);
 struct task *task_find(struct kernel *kernel, int tid);
+int task_table_add(struct kernel *kernel, struct task *task);
+void task_table_remove(struct kernel *kernel, struct task *task);
+int process_table_add(struct kernel *kernel, struct process *process);
+void process_table_remove(struct kernel *kernel, struct process *process);
+/* Calls fn for every process; not 0 ends it with that result. */
+int process_list_all(struct kernel *kernel, int (*fn)(struct process *process, void *context),
+                     void *context);
+
+/* --- run.c, clone.c, exec.c, exit.c --- */
+/* The thread of a task. */
+void *task_run(void *task);
+/* Stores what only the stub has (vector state) in the task; by its thread, before it sleeps. */
+void task_fetch_xstate(struct task *task);
+/* Leaves the address space: detaches and frees the context. By its thread. */
+void task_drop_context(struct task *task);
+/* The end of a task, by its thread. */
+void task_exit(struct task *task);
+/* argv and envp are kernel memory. On success the registers are the new program's. */
+int task_exec(struct task *task, const char *path, char **argv, char **envp);
+/* The parent of a vfork goes on. Under the tasks lock. */
+void process_vfork_done(struct process *process);
 
 static inline struct task *task_of(struct waiter *waiter)
 {

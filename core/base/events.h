@@ -48,5 +48,6 @@ void event_source_remove(struct events *events, struct event_source *source);
 
 /* (Re)starts; any lock but its callback's may be held. */
 void timer_start(struct events *events, struct timer *timer, nsec_t deadline);
-/* True: it was running and has not expired. */
+/* Waits for a callback that runs (no lock is held that it takes). True: it was running and has not
+ * expired. */
 bool timer_stop(struct events *events, struct timer *timer);

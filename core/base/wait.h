@@ -66,6 +66,7 @@ struct wait_record {
     uint64_t saved_mask;        /* signal mask put back at the end of the call, if is_masked */
     bool is_masked;
     bool is_killable; /* signals do not end it, death does (vfork) */
+    bool is_noted;    /* tests: a checkpoint has been taken in this wait */
 };
 
 enum { WAIT_RECORD_SIZE = 512 };
