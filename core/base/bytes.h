@@ -15,5 +15,6 @@ struct bytes {
 /* -ENOMEM: nothing has changed. */
 int bytes_reserve(struct bytes *bytes, size_t extra);
 int bytes_append(struct bytes *bytes, const void *data, size_t size);
-__attribute__((format(printf, 2, 3))) int bytes_printf(struct bytes *bytes, const char *format, ...);
+__attribute__((format(printf, 2, 3))) int bytes_printf(struct bytes *bytes, const char *format,
+                                                       ...);
 void bytes_fini(struct bytes *bytes);

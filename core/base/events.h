@@ -40,13 +40,13 @@ int events_start(struct events *events);
 void events_free(struct events *events);
 
 /* One-shot: ready is called once, then it must be armed again. Regular files and the like, which
- * epoll refuses, count as always ready: -EPERM. Any lock above LOCK_EVENTS may be held. */
+ * epoll refuses, count as always ready: -EPERM. Any lock may be held. */
 int event_source_arm(struct events *events, struct event_source *source);
-/* After it no callback runs or will run for it (it waits for one that does: no lock is held that the
- * callback takes). */
+/* After it no callback runs or will run for it (it waits for one that does: no lock is held that
+ * the callback takes). */
 void event_source_remove(struct events *events, struct event_source *source);
 
-/* (Re)starts; any lock but its callback's may be held. */
+/* (Re)starts. Any lock may be held. */
 void timer_start(struct events *events, struct timer *timer, nsec_t deadline);
 /* Waits for a callback that runs (no lock is held that it takes). True: it was running and has not
  * expired. */

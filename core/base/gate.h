@@ -19,7 +19,8 @@ enum gate_state { GATE_OPEN, GATE_CLOSED, GATE_ENDED };
 
 struct gate_pass {
     struct gate *gate;
-    void (*interrupt)(struct gate_pass *pass); /* makes guest code return; sticky; NULL: none runs */
+    /* Makes guest code return; sticky; NULL: none runs. Called under gate->lock: takes no lock. */
+    void (*interrupt)(struct gate_pass *pass);
     /* below: under gate->lock */
     enum gate_place place;
     bool outranks;               /* killed: passes a closing gate, which waits for its end */
@@ -54,7 +55,8 @@ int gate_check(struct gate_pass *pass);
 void gate_short_begin(struct gate_pass *pass);
 void gate_short_end(struct gate_pass *pass);
 
-/* Lets pass through a closing gate until it quits. The caller is inside. */
+/* Lets pass through a closing gate until it quits. The caller is inside, and interrupts and kicks
+ * the killed task itself. */
 void gate_outrank(struct gate_pass *pass);
 
 /* Closes, interrupts guest code and waits until nobody is inside; on -ETIMEDOUT (deadline in host

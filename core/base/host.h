@@ -15,7 +15,8 @@
 
 /*
  * All calls of the host that the kernel makes (R1). Each returns 0, a positive result or -errno,
- * restarts on EINTR where the call is not meant to be interrupted, and can be made to fail by tests.
+ * restarts on EINTR where the call is not meant to be interrupted, and can be made to fail by
+ * tests.
  */
 
 /* --- host_memory.c --- */
@@ -25,7 +26,8 @@ void host_free(void *memory);
 char *host_strdup(const char *text);
 /* Tests: the n-th allocation from now on fails, once; 0 turns this off. */
 void host_alloc_fail_at(unsigned long n);
-/* memcpy and memset with a fix-up for SIGBUS and SIGSEGV in [to] or [from]: 0 or -EFAULT.
+/* memcpy and memset with a fix-up for SIGBUS and SIGSEGV in [to] or [from]: 0 or -EFAULT. 1, 2, 4
+ * and 8 bytes are moved by one instruction.
  * host_guard_init installs the signal action, once a process. */
 int host_guard_init(void);
 int host_copy_guarded(void *to, const void *from, size_t size);
@@ -50,9 +52,9 @@ void host_thread_detach(pthread_t thread);
 /* Never fails, may block at boot. */
 void host_random(void *to, size_t size);
 
-/* --- host_file.c: descriptors are close-on-exec --- */
-/* openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. name "" reopens an
- * O_PATH descriptor's file itself (dirfd) by other means than /proc: see host_file.c. */
+/* --- host_file.c, host_dir.c: descriptors are close-on-exec --- */
+/* openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS. name "" opens the
+ * directory that dirfd (O_PATH) holds; -EOPNOTSUPP for other files: see host_file.c. */
 int host_open_beneath(int dirfd, const char *name, int flags, unsigned mode);
 int host_close(int fd);
 int host_dup(int fd);
@@ -98,11 +100,36 @@ int host_epoll_ctl(int epoll, int op, int fd, uint32_t events, uint64_t key);
 struct epoll_event;
 /* Returns the count; timeout in ms, -1: none. */
 int host_epoll_wait(int epoll, struct epoll_event *ret, int count, int timeout);
+/* The same until a point in host time, NSEC_NEVER: none. */
+int host_epoll_wait_until(int epoll, struct epoll_event *ret, int count, nsec_t deadline);
 int host_eventfd(void);
+int host_eventfd_add(int fd);
+/* Sets the count to 0; -EAGAIN: it is. */
+int host_eventfd_take(int fd);
 /* Poll of one descriptor without waiting: revents. */
 int host_poll_now(int fd, short events);
-/* Tests: the n-th host call from now on (of those above that can fail) fails with err, once. */
+
+/* --- host_inject.c --- */
+/* Tests: the n-th host call from now on (of those above that can fail) fails with err (negative),
+ * once; 0 turns this off. Guarded copies fail with -EFAULT whatever err is. */
 void host_call_fail_at(unsigned long n, int err);
+
+/* --- host_socket.c: SOCK_SEQPACKET sockets of AF_UNIX, close-on-exec --- */
+int host_socket_pair(int ret[2]);
+/* At name in directory dirfd; -EADDRINUSE; -ECONNREFUSED: nobody listens; -ENAMETOOLONG. */
+int host_socket_listen(int dirfd, const char *name);
+int host_socket_connect(int dirfd, const char *name);
+int host_socket_accept(int listener);
+/* How long a receive waits: milliseconds, 0: for ever. Then it gives -EAGAIN. */
+int host_socket_set_timeout(int socket, unsigned ms);
+/* One packet with descriptors (borrowed). -EPIPE: hung up; -EMSGSIZE. */
+int host_socket_send(int socket, const void *data, size_t size, const int *fds, unsigned fd_count);
+/* Waits for one; its size, 0: hung up. -EMSGSIZE: larger than size, or more descriptors than
+ * *fd_count, which is set to their number on success. */
+ptrdiff_t host_socket_receive(int socket, void *to, size_t size, int *fds, unsigned *fd_count);
+/* Makes a memfd immutable; is it (memory, and so)? */
+int host_memfd_seal(int fd);
+bool host_memfd_is_sealed(int fd);
 
 /* --- host_log.c --- */
 enum host_log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };

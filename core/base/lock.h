@@ -4,29 +4,32 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-/* Outermost first: a thread takes locks of rising rank only. docs/locking.md says what each guards. */
+/* Outermost first: a thread takes locks of rising rank only. docs/locking.md says what each guards.
+ */
 enum lock_rank {
-    LOCK_CONTROL,  /* core/control: one request at a time */
-    LOCK_RENAME,   /* vfs: moves in the tree */
-    LOCK_NAMES,    /* vfs: dentries and mounts */
-    LOCK_FILE,     /* vfs: position and content of an open file; short waits may happen below it */
-    LOCK_DIR,      /* vfs: a file system's directories */
-    LOCK_COPY_UP,  /* vfs: overlay inodes */
-    LOCK_TASKS,    /* core: task table, groups, exit states */
-    LOCK_SIGHAND,  /* core: pending signals, masks, actions of one process */
-    LOCK_FILES,    /* core: a descriptor table */
-    LOCK_FS,       /* core: root, cwd, umask */
-    LOCK_FUTEX,    /* core: futex hash */
-    LOCK_PIPE,     /* vfs: one pipe */
-    LOCK_EVENTS,   /* vfs: one host-event or timer source */
-    LOCK_MMS,      /* core: the list of address spaces */
-    LOCK_MM,       /* core: one address space: vmas, pmas, the stub's maps */
-    LOCK_MAPPING,  /* vfs: pages of one inode */
-    LOCK_INODE,    /* vfs: attributes of one inode */
-    LOCK_ASPACE,   /* platform: one stub's batch */
-    LOCK_MEMFILE,  /* platform: runs and counts */
-    LOCK_SLOTS,    /* platform: the copy-aside buffer */
-    LOCK_GATE,     /* a leaf */
+    LOCK_CONTROL, /* core/control: one request at a time */
+    LOCK_RENAME,  /* vfs: moves in the tree */
+    LOCK_NAMES,   /* vfs: dentries and mounts */
+    LOCK_FILE,    /* vfs: position and content of an open file; short waits may happen below it */
+    LOCK_DIR,     /* vfs: a file system's directories */
+    LOCK_COPY_UP, /* vfs: overlay inodes */
+    LOCK_TASKS,   /* core: task table, groups, exit states */
+    LOCK_SIGHAND, /* core: pending signals, masks, actions of one process */
+    LOCK_FILES,   /* core: a descriptor table */
+    LOCK_FS,      /* core: root, cwd, umask */
+    LOCK_FUTEX,   /* core: futex hash */
+    LOCK_PIPE,    /* vfs: one pipe */
+    LOCK_EVENTS,  /* vfs: one host-event or timer source */
+    LOCK_MMS,     /* core: the list of address spaces */
+    LOCK_MM,      /* core: one address space: vmas, pmas, the stub's maps */
+    LOCK_MAPPING, /* vfs: pages of one inode */
+    LOCK_INODE,   /* vfs: attributes of one inode */
+    LOCK_CONTEXT, /* core: whether a task has a context */
+    LOCK_ASPACE,  /* platform: one stub's batch */
+    LOCK_MEMFILE, /* platform: runs and counts */
+    LOCK_SLOTS,   /* platform: the copy-aside buffer */
+    LOCK_EVENT_TABLE, /* base: sources and timers of the event thread; a leaf */
+    LOCK_GATE,        /* a leaf */
 };
 
 struct mutex {

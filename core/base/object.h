@@ -6,10 +6,12 @@
 
 struct object;
 
-/* What an object can stand for besides itself: checked where a reference may be of several types. */
+/* What an object can stand for besides itself: checked where a reference may be of several types.
+ */
 enum object_family { OBJECT_PLAIN, OBJECT_INODE };
 
-/* What all objects of one kind share. Part of a struct snapshot_type, made by DEFINE_OBJECT_TYPE. */
+/* What all objects of one kind share. Part of a struct snapshot_type, made by DEFINE_OBJECT_TYPE.
+ */
 struct object_type {
     const char *name;
     size_t size;

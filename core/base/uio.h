@@ -33,7 +33,8 @@ ptrdiff_t uio_copy_from(struct uio *uio, void *to, size_t size);
 ptrdiff_t uio_copy_to(struct uio *uio, const void *from, size_t size);
 ptrdiff_t uio_zero(struct uio *uio, size_t size);
 
-/* The segments not moved yet, for preadv and the like. Returns their count (at most UIO_SEGMENTS). */
+/* The segments not moved yet, for preadv and the like. Returns their count (at most UIO_SEGMENTS).
+ */
 int uio_iovecs(const struct uio *uio, struct iovec out[UIO_SEGMENTS]);
 void uio_advance(struct uio *uio, size_t size);
 

@@ -82,7 +82,8 @@ struct waiter {
     alignas(16) unsigned char record[WAIT_RECORD_SIZE];
 };
 
-/* Starts a call's record: zeroed but for ops, no deadline. The call fills it, then calls wait_run. */
+/* Starts a call's record: zeroed but for ops, no deadline. The call fills it, then calls wait_run.
+ */
 void *wait_begin(struct waiter *waiter, const struct wait_ops *ops);
 /* Releases the record of a call that has its result; idle waiters too. */
 void wait_end(struct waiter *waiter);
@@ -110,8 +111,8 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
 void wait_kick_all(struct wait_queue *queue);
 /* Takes the first out of the queue and marks it woken: it has its success. NULL: nobody waits. */
 struct wait_entry *wait_wake_first(struct wait_queue *queue);
-/* Leaves the queue it is in, if any, under that queue's lock (taken here). The queue cannot go
- * meanwhile: the record holds its owner. */
+/* Leaves the queue it is in, if any, under that queue's lock (taken here); one that is WOKEN stays
+ * so. The waiter's own thread only. The queue cannot go meanwhile: the record holds its owner. */
 void wait_leave(struct wait_entry *entry);
 /* Puts a loaded entry where its ticket belongs. Only while loading: takes no lock. */
 void wait_relink(struct wait_queue *queue, struct wait_entry *entry, struct waiter *waiter);

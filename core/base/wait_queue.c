@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Queues of sleepers. Invariants:
+ * 1. entry->state and the list change under the queue's lock. entry->queue is written by the
+ *    waiter's own thread only and outlives WAIT_WOKEN, so wait_leave may read it without the lock.
+ * 2. Tickets rise along the list; last_ticket is at least the largest of any entry of the queue.
+ * 3. Whoever is taken out to be woken is kicked under the lock, so its waiter cannot be gone.
+ */
+#include "core/base/wait.h"
+
+#include <stddef.h>
+
+void wait_queue_init(struct wait_queue *queue, struct mutex *lock)
+{
+    queue->lock = lock;
+    TAILQ_INIT(&queue->entries);
+    queue->last_ticket = 0;
+}
+
+void wait_add(struct wait_queue *queue, struct wait_entry *entry, struct waiter *waiter)
+{
+    mutex_assert_held(queue->lock);
+    if (entry->state == WAIT_QUEUED)
+        return;
+    entry->ticket = ++queue->last_ticket;
+    entry->state = WAIT_QUEUED;
+    entry->waiter = waiter;
+    entry->queue = queue;
+    TAILQ_INSERT_TAIL(&queue->entries, entry, link);
+}
+
+void wait_remove(struct wait_queue *queue, struct wait_entry *entry)
+{
+    mutex_assert_held(queue->lock);
+    if (entry->state == WAIT_QUEUED)
+        TAILQ_REMOVE(&queue->entries, entry, link);
+    entry->state = WAIT_IDLE;
+    entry->queue = NULL;
+}
+
+void wait_kick_all(struct wait_queue *queue)
+{
+    struct wait_entry *entry;
+
+    mutex_assert_held(queue->lock);
+    TAILQ_FOREACH(entry, &queue->entries, link)
+        waiter_kick(entry->waiter);
+}
+
+struct wait_entry *wait_wake_first(struct wait_queue *queue)
+{
+    struct wait_entry *entry = TAILQ_FIRST(&queue->entries);
+
+    mutex_assert_held(queue->lock);
+    if (entry == NULL)
+        return NULL;
+    TAILQ_REMOVE(&queue->entries, entry, link);
+    entry->state = WAIT_WOKEN;
+    waiter_kick(entry->waiter);
+    return entry;
+}
+
+void wait_leave(struct wait_entry *entry)
+{
+    struct wait_queue *queue = entry->queue;
+
+    if (queue == NULL)
+        return;
+    mutex_lock(queue->lock);
+    if (entry->state == WAIT_QUEUED)
+        wait_remove(queue, entry);
+    mutex_unlock(queue->lock);
+    entry->queue = NULL;
+}
+
+void wait_relink(struct wait_queue *queue, struct wait_entry *entry, struct waiter *waiter)
+{
+    struct wait_entry *before;
+
+    entry->waiter = waiter;
+    if (queue->last_ticket < entry->ticket)
+        queue->last_ticket = entry->ticket;
+    if (entry->state == WAIT_IDLE)
+        return;
+    entry->queue = queue;
+    if (entry->state != WAIT_QUEUED)
+        return;
+    TAILQ_FOREACH_REVERSE(before, &queue->entries, wait_entries, link)
+    {
+        if (before->ticket < entry->ticket)
+            break;
+    }
+    if (before != NULL)
+        TAILQ_INSERT_AFTER(&queue->entries, before, entry, link);
+    else
+        TAILQ_INSERT_HEAD(&queue->entries, entry, link);
+}
