@@ -62,6 +62,10 @@ ptrdiff_t host_preadv(int fd, const struct iovec *iov, int count, uint64_t offse
 ptrdiff_t host_pwritev(int fd, const struct iovec *iov, int count, uint64_t offset);
 ptrdiff_t host_readv(int fd, const struct iovec *iov, int count);
 ptrdiff_t host_writev(int fd, const struct iovec *iov, int count);
+/* The same without waiting (RWF_NOWAIT), whatever the mode of the description: -EAGAIN, or
+ * -EOPNOTSUPP where the host cannot promise it for this file. */
+ptrdiff_t host_readv_nowait(int fd, const struct iovec *iov, int count);
+ptrdiff_t host_writev_nowait(int fd, const struct iovec *iov, int count);
 /* Read or write all of it: -EIO at an early end of file. */
 int host_pread_all(int fd, void *to, size_t size, uint64_t offset);
 int host_pwrite_all(int fd, const void *from, size_t size, uint64_t offset);

@@ -95,6 +95,22 @@ ptrdiff_t host_writev(int fd, const struct iovec *iov, int count)
     return err < 0 ? err : host_result(TEMP_FAILURE_RETRY(writev(fd, iov, count)));
 }
 
+ptrdiff_t host_readv_nowait(int fd, const struct iovec *iov, int count)
+{
+    int err = host_inject();
+
+    return err < 0 ? err
+                   : host_result(TEMP_FAILURE_RETRY(preadv2(fd, iov, count, -1, RWF_NOWAIT)));
+}
+
+ptrdiff_t host_writev_nowait(int fd, const struct iovec *iov, int count)
+{
+    int err = host_inject();
+
+    return err < 0 ? err
+                   : host_result(TEMP_FAILURE_RETRY(pwritev2(fd, iov, count, -1, RWF_NOWAIT)));
+}
+
 int host_pread_all(int fd, void *to, size_t size, uint64_t offset)
 {
     size_t done = 0;

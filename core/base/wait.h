@@ -4,6 +4,7 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <bsd/sys/queue.h>
@@ -104,6 +105,8 @@ int wait_doze(struct waiter *waiter);
 void waiter_kick(struct waiter *waiter);
 
 void wait_queue_init(struct wait_queue *queue, struct mutex *lock);
+/* How many wait: for x_derived. Takes no lock. */
+size_t wait_queue_count(const struct wait_queue *queue);
 /* The three need the queue's lock. Queues at the tail with a new ticket; one that is queued keeps
  * its place. */
 void wait_add(struct wait_queue *queue, struct wait_entry *entry, struct waiter *waiter);

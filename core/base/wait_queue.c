@@ -17,6 +17,16 @@ void wait_queue_init(struct wait_queue *queue, struct mutex *lock)
     queue->last_ticket = 0;
 }
 
+size_t wait_queue_count(const struct wait_queue *queue)
+{
+    const struct wait_entry *entry;
+    size_t count = 0;
+
+    TAILQ_FOREACH(entry, &queue->entries, link)
+        count++;
+    return count;
+}
+
 void wait_add(struct wait_queue *queue, struct wait_entry *entry, struct waiter *waiter)
 {
     mutex_assert_held(queue->lock);
