@@ -42,7 +42,8 @@ extern const struct snapshot_type file_type;
 
 /*
  * How a file uses its inode. Any member may be NULL (EINVAL, ENOTTY, ESPIPE … as Linux). uio is
- * pinned; position is where to read or write, and is advanced (NULL: a stream).
+ * pinned; position is where to read or write, and is advanced (NULL: a stream). Whoever gives
+ * &file->position, and whoever seeks, holds file->lock; the operations do not take it.
  */
 struct file_ops {
     /* The file was made or relinked (takes no lock while loading); it is about to go. */
@@ -73,9 +74,10 @@ bool file_is_writable(const struct file *file);
 bool file_is_nonblocking(const struct file *file);
 uint32_t file_poll(struct file *file);
 
-/* Regular files' seek: SEEK_SET, CUR, END by getattr's size; DATA and HOLE as one extent. */
+/* Regular files' seek, under file->lock: SEEK_SET, CUR, END by getattr's size; DATA and HOLE as one
+ * extent. */
 int64_t file_seek_regular(struct file *file, int64_t offset, int whence);
 /* getdents64: fills to (at most size bytes) with struct linux_dirent64. -EINVAL: too small. */
 int64_t file_getdents(struct file *file, void *to, size_t size);
-/* A generated file's read: copies from content, which make fills first. */
+/* A generated file's read, under file->lock: copies from content, which was made before. */
 int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position);

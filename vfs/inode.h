@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 
@@ -30,28 +31,40 @@ struct inode_attr {
  */
 struct inode {
     struct object object;
-    const struct inode_ops *ops;      /* not saved: set by init */
-    const struct file_ops *file_ops;  /* not saved: set by init */
-    struct mutex lock;                /* LOCK_INODE; guards attr */
+    const struct inode_ops *ops;     /* not saved: set by init, or by load where the type decides */
+    const struct file_ops *file_ops; /* not saved: as ops */
+    bool is_shared;    /* not saved: its names change on the host, look each up anew */
+    struct mutex lock; /* LOCK_INODE; guards attr */
     struct inode_attr attr;
-    uint64_t dev; /* st_dev: synthetic, of its file system; saved */
+    uint64_t dev; /* st_dev: synthetic, of its file system; saved with attr */
 };
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, const struct file_ops *file_ops);
 void inode_fini(struct inode *inode);
 /* A number no other inode of this sandbox has. The next one is saved with the kernel. */
 uint64_t inode_next_nr(void);
+/* An st_dev that no other file system of this sandbox has; loaded inodes claim theirs. */
+uint64_t inode_next_dev(void);
 uint64_t inode_last_nr(void);
 void inode_set_last_nr(uint64_t nr);
 
-/* The common part of the messages of inodes. */
+/* The common part of the messages of inodes. load reports what cannot be; a type other than S_IF*
+ * is one. */
 int inode_save_attr(const struct inode *inode, struct saver *saver, InodeAttr **ret);
 void inode_load_attr(struct inode *inode, struct loader *loader, const InodeAttr *message);
 
 /* Called once a name; the name is borrowed. Not 0: ends the listing with that result. */
 typedef int inode_list_fn(void *context, const char *name, uint64_t nr, unsigned type /* DT_* */);
 
-enum { ATTR_MODE = 1, ATTR_UID = 2, ATTR_GID = 4, ATTR_SIZE = 8, ATTR_ATIME = 16, ATTR_MTIME = 32 };
+enum {
+    ATTR_MODE = 1,
+    ATTR_UID = 2,
+    ATTR_GID = 4,
+    ATTR_SIZE = 8,
+    ATTR_ATIME = 16,
+    ATTR_MTIME = 32,
+    ATTR_TOUCH = 64, /* both times are now: write permission is enough */
+};
 struct attr_change {
     unsigned set; /* ATTR_* */
     uint32_t mode, uid, gid;
@@ -65,13 +78,16 @@ struct attr_change {
  * caller (namei). Names are one component, NAME_MAX at most. Results are references.
  */
 struct inode_ops {
+    /* LOCK_DIR: held by the caller of lookup to list; NULL: they need none. A file system that
+     * moves names between directories has one for all of them. */
+    struct mutex *names_lock;
     int (*lookup)(struct inode *dir, const char *name, struct inode **ret); /* -ENOENT */
     int (*create)(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
                   const struct cred *cred, struct inode **ret); /* S_IFREG, S_IFIFO, …; -EEXIST */
     int (*mkdir)(struct inode *dir, const char *name, uint32_t mode, const struct cred *cred,
                  struct inode **ret);
-    int (*symlink)(struct inode *dir, const char *name, const char *target,
-                   const struct cred *cred, struct inode **ret);
+    int (*symlink)(struct inode *dir, const char *name, const char *target, const struct cred *cred,
+                   struct inode **ret);
     int (*link)(struct inode *dir, const char *name, struct inode *inode);
     int (*unlink)(struct inode *dir, const char *name, struct inode *inode);
     int (*rmdir)(struct inode *dir, const char *name, struct inode *inode);
@@ -83,7 +99,8 @@ struct inode_ops {
     int (*readlink)(struct inode *inode, struct bytes *ret);          /* not terminated */
     int (*getattr)(struct inode *inode, struct stat *ret);            /* NULL: from attr */
     int (*setattr)(struct inode *inode, const struct attr_change *change);
-    /* Before a file is made on it; may replace *inode by what is really opened (a copy-up). */
+    /* Before a file is made on it, no lock held: a copy-up, a device. May replace *inode, a
+     * reference that it then puts, by what is really opened. With O_TRUNC the size becomes 0. */
     int (*open)(struct inode **inode, int flags);
     int (*statfs)(struct inode *inode, struct statfs *ret);
     /* The pages, NULL when it cannot be mapped (-ENODEV). Returns a borrowed pointer. */
@@ -98,3 +115,17 @@ int inode_getattr(struct inode *inode, struct stat *ret);
 void inode_stat_attr(struct inode *inode, struct stat *ret);
 /* 0, -EACCES; mask as in cred_check. */
 int inode_check(struct inode *inode, const struct cred *cred, int mask);
+/* Type and permissions as they are now. */
+uint32_t inode_mode(struct inode *inode);
+/* What ops->open does, O_TRUNC included where there is none. */
+int inode_open(struct inode **inode, int flags);
+/* Owner, group and times of a new inode in dir (NULL: none); S_ISGID directories hand theirs on. */
+void inode_set_owner(struct inode *inode, struct inode *dir, uint32_t mode,
+                     const struct cred *cred);
+/* Applies to attr what is not the size; sets ctime. */
+void inode_change_attr(struct inode *inode, const struct attr_change *change);
+/* Adds to attr.nlink, sets ctime; is_modified: mtime too (a directory whose names changed). */
+void inode_add_links(struct inode *inode, int count);
+void inode_touch(struct inode *inode, bool is_modified);
+/* relatime: a read at now. */
+void inode_touch_read(struct inode *inode);

@@ -5,41 +5,47 @@
 #include <stdint.h>
 
 #include <bsd/sys/queue.h>
+#include <bsd/sys/tree.h>
 
 #include "core/base/lock.h"
 #include "core/base/uio.h"
 #include "platform/memfile.h"
 #include "snapshot/snapshot.h"
 
+struct mapping;
+
 /*
  * The pages of one inode (Linux: address_space). Those of tmpfs, of the upper layer and of shared
- * anonymous memory are runs of the memfile, made when first needed, in whole chunks; those of a host
- * file are the host's. Address spaces that map it are its users, whom truncate tells.
+ * anonymous memory are runs of the memfile, made when first needed, in whole chunks; those of a
+ * host file are the host's. Address spaces that map it are its users, whom truncate tells.
  */
 struct mapping_user {
-    /* Pages from offset (bytes, page-aligned) to the end are gone, or have moved (a copy-up):
-     * unmap what is mapped of them. Called with no lock of vfs held but LOCK_MAPPING's users list
-     * kept stable by a reference. */
-    void (*changed)(struct mapping_user *user, uint64_t offset);
+    struct object *owner; /* weak: the address space; it removes the user before it goes */
+    /* Pages from offset (bytes, page-aligned) to the end are gone, or have moved (a copy-up: ask
+     * inode_ops.mapping again): unmap what is mapped of them. Told once an owner in a row, which is
+     * a reference for the time of the call; no lock is held, so the user itself may be gone by now.
+     */
+    void (*changed)(struct object *owner, struct mapping *mapping, uint64_t offset);
     LIST_ENTRY(mapping_user) link;
 };
 
 /* A host file that pages are mapped from; one a mapping. */
 struct host_pages {
-    int fd;         /* readable; owned */
-    int platform;   /* number in the stubs, -1: not given yet; written by core under lock */
-    void *window;   /* read-only map of the file in this process, or NULL */
+    int fd;       /* readable; owned */
+    int platform; /* number in the stubs, -1: not given yet; written by core under lock */
+    void *window; /* read-only map of the file in this process, or NULL */
     uint64_t window_size;
 };
 
-struct mapping_extent; /* pages of the file in one run */
+struct mapping_extent; /* a chunk of the file, in one chunk of the memfile */
+RB_HEAD(mapping_extents, mapping_extent);
 
 struct mapping {
-    struct mutex lock; /* LOCK_MAPPING */
-    struct memfile *memfile;
-    struct mapping_extent *extents; /* hash by chunk number in the file; values: memfile offsets */
-    uint64_t size;                  /* of the file, bytes; pages past it: SIGBUS */
-    struct host_pages host;         /* fd < 0: memory */
+    struct mutex lock;              /* LOCK_MAPPING */
+    struct mapping_extents extents; /* by chunk number in the file */
+    uint64_t extent_count;
+    uint64_t size;          /* of the file, bytes; pages past it: SIGBUS */
+    struct host_pages host; /* fd < 0: memory */
     LIST_HEAD(, mapping_user) users;
 };
 
@@ -49,8 +55,11 @@ void mapping_set_memfile(struct memfile *memfile);
 void mapping_init(struct mapping *mapping);
 /* Puts the runs, closes the host file. Nobody uses it. Legal twice. */
 void mapping_fini(struct mapping *mapping);
-/* Makes it the pages of a host file (fd is taken). */
+/* Makes it the pages of a host file (fd is taken). One that has a host file gets the other
+ * descriptor of it (open for writing, too) and is new to the stubs. */
 void mapping_set_host(struct mapping *mapping, int fd, uint64_t size);
+/* Core's: lets go of a host file's number in the stubs. Set once at start. */
+void mapping_set_release(void (*release)(int platform));
 bool mapping_is_host(const struct mapping *mapping);
 
 /* The run of the chunk of the file that has offset: sets *ret to the memfile's offset of the file's
@@ -58,14 +67,27 @@ bool mapping_is_host(const struct mapping *mapping);
  * (it reads as zeros). Memory only. */
 int mapping_run(struct mapping *mapping, uint64_t offset, bool make, bool get, uint64_t *ret);
 
-/* read(2) and write(2) of memory pages: within size; write extends it. Inside the gate. */
+/* read(2) and write(2) of memory pages: within size; write extends it. Inside the gate. -EFBIG:
+ * past the largest size. */
 int64_t mapping_read(struct mapping *mapping, struct uio *uio, uint64_t offset);
 int64_t mapping_write(struct mapping *mapping, struct uio *uio, uint64_t offset);
+/* Writes at the end; *offset becomes the new end. */
+int64_t mapping_append(struct mapping *mapping, struct uio *uio, uint64_t *offset);
+uint64_t mapping_size(struct mapping *mapping);
+/* Bytes of memory it has. */
+uint64_t mapping_memory(struct mapping *mapping);
 /* Changes the size: what is cut off is zeroed or punched, users are told. */
 int mapping_truncate(struct mapping *mapping, uint64_t size);
 /* Kernel's own bytes, e.g. a copy-up. */
 int mapping_write_kernel(struct mapping *mapping, const void *from, size_t size, uint64_t offset);
 
+/* Frees or zeroes the bytes of a range; keeps the size. */
+int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size);
+/* Makes chunks for a range; extends the size unless keep_size. */
+int mapping_reserve(struct mapping *mapping, uint64_t offset, uint64_t size, bool keep_size);
+
+/* All pages have moved: tells the users (no lock is held). */
+void mapping_moved(struct mapping *mapping);
 void mapping_add_user(struct mapping *mapping, struct mapping_user *user);
 void mapping_remove_user(struct mapping *mapping, struct mapping_user *user);
 

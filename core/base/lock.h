@@ -9,10 +9,10 @@
 enum lock_rank {
     LOCK_CONTROL, /* core/control: one request at a time */
     LOCK_RENAME,  /* vfs: moves in the tree */
-    LOCK_NAMES,   /* vfs: dentries and mounts */
     LOCK_FILE,    /* vfs: position and content of an open file; short waits may happen below it */
     LOCK_DIR,     /* vfs: a file system's directories */
-    LOCK_COPY_UP, /* vfs: overlay inodes */
+    LOCK_COPY_UP, /* vfs: an overlay file whose content is copied up */
+    LOCK_NAMES,   /* vfs: the trees of dentries and mounts */
     LOCK_TASKS,   /* core: task table, groups, exit states */
     LOCK_SIGHAND, /* core: pending signals, masks, actions of one process */
     LOCK_FILES,   /* core: a descriptor table */
@@ -24,18 +24,22 @@ enum lock_rank {
     LOCK_MM,      /* core: one address space: vmas, pmas, the stub's maps */
     LOCK_MAPPING, /* vfs: pages of one inode */
     LOCK_INODE,   /* vfs: attributes of one inode */
-    LOCK_CONTEXT, /* core: whether a task has a context */
+    LOCK_HOSTFS,  /* vfs: the table of host inodes, their paths */
     LOCK_ASPACE,  /* platform: one stub's batch */
     LOCK_MEMFILE, /* platform: runs and counts */
     LOCK_SLOTS,   /* platform: the copy-aside buffer */
     LOCK_EVENT_TABLE, /* base: sources and timers of the event thread; a leaf */
-    LOCK_GATE,        /* a leaf */
+    LOCK_GATE,        /* core/base: who is inside */
+    LOCK_CONTEXT,     /* core: whether a task has a context to interrupt; a leaf */
 };
 
 struct mutex {
     pthread_mutex_t host;
     enum lock_rank rank;
 };
+
+/* Of a lock that lives as long as the process. */
+#define MUTEX_INITIALIZER(its_rank) {.host = PTHREAD_MUTEX_INITIALIZER, .rank = (its_rank)}
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);
 void mutex_fini(struct mutex *mutex);
