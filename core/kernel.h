@@ -48,3 +48,12 @@ static inline struct kernel *kernel_of_context(void *context)
 {
     return context; /* vfs is the first member */
 }
+
+/* --- checkpoint_at.c: tests that checkpoint at calls (--checkpoint-at) --- */
+/* The task is about to dispatch a call; true: it has to wait outside until the checkpoint is over. */
+bool kernel_note_call(struct task *task);
+/* The task is about to sleep in a call. */
+void kernel_note_sleep(struct task *task);
+
+/* A task's thread is about to end; the last one wakes kernel_wait. */
+void kernel_task_ended(struct kernel *kernel);

@@ -55,7 +55,7 @@ struct sighand {
     struct mutex lock; /* LOCK_SIGHAND; also guards pending and masks of the processes that use it */
     struct signal_action actions[SIGNAL_COUNT];
     /* not saved, derived */
-    unsigned task_count;
+    unsigned process_count; /* counted by the processes; tasks lock */
 };
 
 extern const struct snapshot_type sighand_type;

@@ -7,6 +7,7 @@
 #include "core/fs.h"
 #include "core/mm/mm.h"
 #include "core/signal.h"
+#include "core/base/container.h"
 #include "platform/platform.h"
 #include "vfs/cred.h"
 
@@ -36,7 +37,7 @@ struct process {
     bool is_vfork_done; /* the parent of a vfork may go on */
     int exit_status;    /* as wait4 gives it */
     int exit_signal;    /* sent to the parent at the end; SIGCHLD, 0: none */
-    int stop_signal;    /* stopped by it; 0: runs */
+    atomic_int stop_signal; /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
     struct sighand *sighand;
     /* Guarded by sighand->lock: */
@@ -85,14 +86,13 @@ struct task {
     guest_addr_t robust_list;
     bool is_dead; /* tasks lock */
     /* not saved, derived */
-    bool is_linked; /* in its process' list and the kernel's table */
+    bool is_listed; /* in its process' list */
+    bool is_linked; /* in the kernel's table */
     TAILQ_ENTRY(task) link;
     /* not saved */
-    struct context *context;
-    bool is_context_attached;
-    bool has_xstate_change; /* xstate is to be stored before the next enter */
-    pthread_t thread;
-    uint64_t call_count; /* for --checkpoint-at */
+    struct mutex context_lock; /* LOCK_CONTEXT: context may go while others interrupt it */
+    struct context *context;   /* attached to the task's thread; NULL: none yet */
+    bool has_xstate_change;    /* xstate is to be stored before the next enter */
 };
 
 extern const struct snapshot_type process_type, task_type;
@@ -102,7 +102,8 @@ extern const struct snapshot_type process_type, task_type;
 int process_create(struct kernel *kernel, int pid, struct sighand *sighand, struct process **ret);
 /* Under the tasks lock: enters the tables as a child of parent (NULL: init); takes a reference. */
 int process_link(struct process *process, struct process *parent);
-/* Under the tasks lock: a reaped one leaves; the caller puts the references outside of it. */
+/* Under the tasks lock: a reaped one leaves; the reference of the parent's list (init: the machine's)
+ * is the caller's to put, outside of the lock. */
 void process_unlink(struct process *process);
 /* Under the tasks lock: every task of it is to die; status as wait4 gives it. */
 void process_kill(struct process *process, int status);
@@ -116,6 +117,7 @@ int task_create(struct process *process, int tid, struct mm *mm, struct files *f
                 struct task **ret);
 /* Under the tasks lock: joins its process and the table; takes a reference. */
 int task_link(struct task *task);
+/* Under the tasks lock: leaves both; the list's reference is the caller's to put. */
 void task_unlink(struct task *task);
 /* Starts its thread, which holds a reference. */
 int task_start(struct task *task);

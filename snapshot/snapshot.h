@@ -156,7 +156,7 @@ struct snapshot_types {
                 .release = kind##_release_record,                                                  \
                 .relink = kind##_relink_record},                                                   \
         .arm = WAIT_RECORD__BODY_##TAG,                                                            \
-        .message = &member##__descriptor,                                                          \
+        .message = &kind##_wait__descriptor,                                                       \
         .save = kind##_save_record,                                                                \
         .load = kind##_load_record,                                                                \
     }

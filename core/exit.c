@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ends: of a task, and with its last task of a process. A killed task outranks a freeze: it passes a
+ * closing gate, and the closer waits until it has quit; so a frozen kernel has nobody half dead. The
+ * end of pid 1 is the end of all.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "core/base/host.h"
+#include "core/kernel.h"
+#include "core/syscall/syscall_table.h"
+#include "core/task.h"
+
+/* Linux: mm_release. The word is cleared only while others can see it. */
+static void clear_child_tid(struct task *task)
+{
+    int zero = 0;
+
+    if (task->clear_child_tid != 0 && task->mm != NULL && task->mm->object.count > 1)
+        (void)user_copy_out(task->mm, task->clear_child_tid, &zero, sizeof(zero));
+    task->clear_child_tid = 0;
+}
+
+/* Gives back what a task holds: its stub thread first, then what others may share. */
+static void drop_parts(struct task *task)
+{
+    clear_child_tid(task);
+    task_drop_context(task);
+    object_put((struct object *)task->mm);
+    object_put((struct object *)task->files);
+    object_put((struct object *)task->fs);
+    task->mm = NULL;
+    task->files = NULL;
+    task->fs = NULL;
+}
+
+/* Reaped at once: nobody wants to know. */
+static bool is_ignored_by(struct process *parent)
+{
+    const struct signal_action *action = &parent->sighand->actions[SIGCHLD - 1];
+
+    return action->handler == (guest_addr_t)(uintptr_t)SIG_IGN ||
+           (action->flags & SA_NOCLDWAIT) != 0;
+}
+
+/* Tells the parent; *reaped is set when the parent's reference has come to us. */
+static void tell_parent(struct process *process, struct process **reaped)
+{
+    struct process *parent = process->parent;
+    int status = process->exit_status;
+    struct signal_info info = {.signal = process->exit_signal,
+                               .code = (status & 0x7f) == 0 ? CLD_EXITED : CLD_KILLED,
+                               .pid = process->pid,
+                               .status = (status & 0x7f) == 0 ? status >> 8 & 0xff : status & 0x7f};
+
+    if (parent == NULL)
+        return;
+    bool is_chld = process->exit_signal == SIGCHLD;
+    if (is_chld && is_ignored_by(parent)) {
+        parent->child_cpu_time += process->cpu_time + process->child_cpu_time;
+        process_unlink(process);
+        *reaped = process;
+    }
+    if (process->exit_signal != 0 && (*reaped == NULL || is_chld))
+        (void)signal_send_process(parent, &info);
+    wait_kick_all(&parent->child_wait);
+}
+
+/* Children go to pid 1; those that ended are told again. */
+static void reparent_children(struct process *process, struct process_list *reaped)
+{
+    struct process *init = process->kernel->machine->init;
+    struct process *child;
+
+    while ((child = TAILQ_FIRST(&process->children)) != NULL) {
+        struct process *gone = NULL;
+        TAILQ_REMOVE(&process->children, child, sibling);
+        child->parent = init;
+        child->exit_signal = SIGCHLD;
+        TAILQ_INSERT_TAIL(&init->children, child, sibling);
+        if (child->is_zombie)
+            tell_parent(child, &gone);
+        if (gone != NULL)
+            TAILQ_INSERT_TAIL(reaped, gone, sibling);
+    }
+}
+
+static int kill_one(struct process *process, void *context)
+{
+    if (process != context)
+        process_kill(process, SIGKILL);
+    return 0;
+}
+
+/* The last task has gone. */
+static void process_end(struct process *process, struct process_list *reaped)
+{
+    struct kernel *kernel = process->kernel;
+    struct process *self = NULL;
+
+    mutex_assert_held(&kernel->tasks_lock);
+    process->is_exiting = process->is_zombie = true;
+    atomic_store(&process->stop_signal, 0);
+    process->has_stop_event = process->has_continue_event = false;
+    process_vfork_done(process);
+    mutex_lock(&process->sighand->lock);
+    signal_queue_remove(&process->pending, UINT64_MAX);
+    mutex_unlock(&process->sighand->lock);
+    if (process == kernel->machine->init)
+        (void)process_list_all(kernel, kill_one, process);
+    else
+        reparent_children(process, reaped);
+    tell_parent(process, &self);
+    if (self != NULL)
+        TAILQ_INSERT_TAIL(reaped, self, sibling);
+}
+
+void task_exit(struct task *task)
+{
+    struct process *process = task->process;
+    struct kernel *kernel = process->kernel;
+    struct process_list reaped = TAILQ_HEAD_INITIALIZER(reaped);
+    struct process *gone;
+
+    wait_abandon(&task->waiter);
+    task->call = CALL_NONE;
+    drop_parts(task);
+    if (atomic_load(&process->live) == 1)
+        (void)timer_stop(kernel->vfs.events, &process->alarm);
+    mutex_lock(&kernel->tasks_lock);
+    task_unlink(task);
+    if (atomic_load(&process->live) == 0)
+        process_end(process, &reaped);
+    mutex_unlock(&kernel->tasks_lock);
+    host_futex_wake(&process->live, INT_MAX);
+    while ((gone = TAILQ_FIRST(&reaped)) != NULL) {
+        TAILQ_REMOVE(&reaped, gone, sibling);
+        object_put(&gone->object);
+    }
+    object_put(&process->object);
+    task->process = NULL;
+    gate_quit(&task->waiter.pass);
+    object_put(&task->object); /* the list's reference */
+    kernel_task_ended(kernel);
+}
+
+int64_t sys_exit(struct task *task, int code)
+{
+    struct process *process = task->process;
+
+    mutex_lock(&process->kernel->tasks_lock);
+    if (!process->is_exiting && atomic_load(&process->live) == 1) {
+        process_kill(process, (code & 0xff) << 8);
+    } else {
+        atomic_store(&task->waiter.is_killed, true);
+        gate_outrank(&task->waiter.pass);
+    }
+    mutex_unlock(&process->kernel->tasks_lock);
+    return 0;
+}
+
+int64_t sys_exit_group(struct task *task, int code)
+{
+    struct process *process = task->process;
+
+    mutex_lock(&process->kernel->tasks_lock);
+    process_kill(process, (code & 0xff) << 8);
+    mutex_unlock(&process->kernel->tasks_lock);
+    return 0;
+}

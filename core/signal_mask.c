@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is pending, blocked and ignored. waiter.has_signal is derived of these: whoever changes one
+ * of them calls signal_recompute under the sighand's lock.
+ */
+#include "core/kernel.h"
+#include "core/signal.h"
+#include "core/task.h"
+
+enum signal_default signal_default_of(int signal)
+{
+    switch (signal) {
+    case SIGCHLD:
+    case SIGURG:
+    case SIGWINCH:
+        return SIGNAL_IGNORES;
+    case SIGCONT:
+        return SIGNAL_CONTINUES;
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+        return SIGNAL_STOPS;
+    default:
+        return SIGNAL_TERMINATES;
+    }
+}
+
+bool signal_is_ignored(const struct sighand *sighand, int signal)
+{
+    guest_addr_t handler = sighand->actions[signal - 1].handler;
+
+    if (handler == (guest_addr_t)(uintptr_t)SIG_IGN)
+        return true;
+    enum signal_default what = signal_default_of(signal);
+    return handler == 0 && (what == SIGNAL_IGNORES || what == SIGNAL_CONTINUES);
+}
+
+void signal_recompute(struct task *task)
+{
+    const struct process *process = task->process;
+
+    mutex_assert_held(&process->sighand->lock);
+    uint64_t ready = (task->pending.set | process->pending.set) & ~task->blocked;
+    atomic_store(&task->waiter.has_signal, ready != 0 || atomic_load(&process->stop_signal) != 0);
+}
+
+uint64_t signal_set_mask(struct task *task, uint64_t mask)
+{
+    struct sighand *sighand = task->process->sighand;
+
+    mutex_lock(&sighand->lock);
+    uint64_t old = task->blocked;
+    task->blocked = mask & ~SIGNAL_UNBLOCKABLE;
+    signal_recompute(task);
+    mutex_unlock(&sighand->lock);
+    return old;
+}
+
+uint64_t signal_pending_set(struct task *task)
+{
+    struct sighand *sighand = task->process->sighand;
+
+    mutex_lock(&sighand->lock);
+    uint64_t set = task->pending.set | task->process->pending.set;
+    mutex_unlock(&sighand->lock);
+    return set;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sending signals. All of it happens under the tasks lock, inside the gate: so nobody is killed,
+ * stopped or continued while the kernel is frozen. *Linux:* pid 1 has no protection from signals
+ * whose action is the default: a sandbox often has a plain program as its first process.
+ */
+#include <errno.h>
+
+#include "core/kernel.h"
+#include "core/signal.h"
+#include "core/task.h"
+
+#define STOPS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+
+/* Stop and continue signals take each other out of all queues of the process. */
+static void cancel_opposites(struct process *process, uint64_t set)
+{
+    struct task *task;
+
+    mutex_assert_held(&process->sighand->lock);
+    signal_queue_remove(&process->pending, set);
+    TAILQ_FOREACH(task, &process->tasks, link)
+    signal_queue_remove(&task->pending, set);
+}
+
+/* Stop and continue work when they are sent, whatever the action and the mask. */
+static void prepare(struct process *process, int signal)
+{
+    struct sighand *sighand = process->sighand;
+
+    if (signal == SIGCONT)
+        process_continue(process);
+    mutex_lock(&sighand->lock);
+    if (signal == SIGCONT)
+        cancel_opposites(process, STOPS);
+    else if ((SIGNAL_BIT(signal) & STOPS) != 0)
+        cancel_opposites(process, SIGNAL_BIT(SIGCONT));
+    mutex_unlock(&sighand->lock);
+}
+
+/* A task that will take the signal soon: one that does not block it, else none. */
+static struct task *find_taker(struct process *process, int signal)
+{
+    struct task *task;
+
+    TAILQ_FOREACH(task, &process->tasks, link) {
+        if ((task->blocked & SIGNAL_BIT(signal)) == 0)
+            return task;
+    }
+    return NULL;
+}
+
+static void wake(struct task *task)
+{
+    signal_recompute(task);
+    if (atomic_load(&task->waiter.has_signal))
+        task_kick(task);
+}
+
+/* Adds to queue, which is the task's or its process'; takers look. */
+static int queue_signal(struct process *process, struct signal_queue *queue, struct task *taker,
+                        const struct signal_info *info)
+{
+    struct sighand *sighand = process->sighand;
+    int err = 0;
+
+    mutex_lock(&sighand->lock);
+    if (taker == NULL)
+        taker = find_taker(process, info->signal);
+    bool is_blocked = taker == NULL || (taker->blocked & SIGNAL_BIT(info->signal)) != 0;
+    if (is_blocked || !signal_is_ignored(sighand, info->signal)) {
+        err = signal_queue_add(queue, info);
+        if (err == 0 && taker != NULL)
+            wake(taker);
+    }
+    mutex_unlock(&sighand->lock);
+    return err;
+}
+
+static int send(struct process *process, struct task *task, const struct signal_info *info)
+{
+    mutex_assert_held(&process->kernel->tasks_lock);
+    if (process->is_zombie || process->is_exiting)
+        return 0;
+    if (info->signal == SIGKILL) {
+        process_kill(process, SIGKILL);
+        return 0;
+    }
+    prepare(process, info->signal);
+    return queue_signal(process, task != NULL ? &task->pending : &process->pending, task, info);
+}
+
+int signal_send_task(struct task *task, const struct signal_info *info)
+{
+    return send(task->process, task, info);
+}
+
+int signal_send_process(struct process *process, const struct signal_info *info)
+{
+    return send(process, NULL, info);
+}
+
+void signal_send_self(struct task *task, int signal, int code)
+{
+    struct kernel *kernel = task_kernel(task);
+    struct signal_info info = {
+        .signal = signal, .code = code, .pid = task->process->pid, .uid = task->cred.uid};
+
+    mutex_lock(&kernel->tasks_lock);
+    (void)signal_send_task(task, &info);
+    mutex_unlock(&kernel->tasks_lock);
+}
+
+void signal_force(struct task *task, const struct signal_info *info)
+{
+    struct kernel *kernel = task_kernel(task);
+    struct sighand *sighand = task->process->sighand;
+
+    mutex_lock(&kernel->tasks_lock);
+    mutex_lock(&sighand->lock);
+    struct signal_action *action = &sighand->actions[info->signal - 1];
+    bool is_blocked = (task->blocked & SIGNAL_BIT(info->signal)) != 0;
+    if (is_blocked || action->handler == (guest_addr_t)(uintptr_t)SIG_IGN) {
+        action->handler = 0;
+        task->blocked &= ~SIGNAL_BIT(info->signal);
+    }
+    mutex_unlock(&sighand->lock);
+    if (signal_send_task(task, info) < 0)
+        process_kill(task->process, info->signal);
+    mutex_unlock(&kernel->tasks_lock);
+}
+
+bool signal_is_permitted(const struct task *task, const struct task *target, int signal)
+{
+    const struct cred *from = &task->cred;
+    const struct cred *to = &target->cred;
+
+    if (from->euid == 0 || task->process == target->process)
+        return true;
+    if (signal == SIGCONT && task->process->sid == target->process->sid)
+        return true;
+    return from->euid == to->suid || from->euid == to->uid || from->uid == to->suid ||
+           from->uid == to->uid;
+}
