@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Worlds for the tests of saving and loading. The table needs a fixture for every line of
+ * objects.def, else the tests do not link.
+ */
+#include "tests/unit/fixtures.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "core/base/container.h"
+#include "core/base/host.h"
+
+enum { WORLD_MEMORY = 256 << 20 };
+
+const struct fixture fixtures[] = {
+#define OBJECT(TAG, name) {#name, fixture_##name},
+#include "core/objects.def"
+#undef OBJECT
+};
+
+const size_t fixture_count = ARRAY_COUNT(fixtures);
+
+static struct kernel *kernel_make(nsec_t now)
+{
+    struct kernel *kernel = host_alloc(1, sizeof(*kernel));
+
+    assert(kernel != NULL);
+    for (int i = 0; i < 3; i++)
+        kernel->vfs.stdio[i] = -1;
+    gate_init(&kernel->gate, GATE_CLOSED);
+    kernel->clock = (struct clock){.stopped_at = now, .is_stopped = true};
+    mutex_init(&kernel->tasks_lock, LOCK_TASKS);
+    mutex_init(&kernel->mms_lock, LOCK_MMS);
+    LIST_INIT(&kernel->mms);
+    int err = events_create(&kernel->gate, &kernel->clock, &kernel->vfs.events);
+    assert(err == 0);
+    err = memfile_create(WORLD_MEMORY, 0, &kernel->memfile);
+    assert(err == 0);
+    return kernel;
+}
+
+static void kernel_unmake(struct kernel *kernel)
+{
+    memfile_free(kernel->memfile);
+    events_free(kernel->vfs.events);
+    mutex_fini(&kernel->mms_lock);
+    mutex_fini(&kernel->tasks_lock);
+    gate_fini(&kernel->gate);
+    host_free(kernel);
+}
+
+void world_init(struct world *world, nsec_t now)
+{
+    *world = (struct world){.kernel = kernel_make(now)};
+}
+
+void world_fini(struct world *world)
+{
+    for (size_t i = 0; i < world->count; i++)
+        world->roots[i]->type->fini(world->roots[i]);
+    for (size_t i = 0; i < world->count; i++)
+        object_put(world->roots[i]);
+    kernel_unmake(world->kernel);
+    *world = (struct world){0};
+}
+
+void *world_add(struct world *world, void *object)
+{
+    assert(object != NULL && world->count < WORLD_ROOTS);
+    world->roots[world->count++] = object;
+    return object;
+}
+
+struct kernel_image world_save(const struct world *world, const struct snapshot_types *types)
+{
+    struct kernel_image image = {0};
+    struct report report = {0};
+    const struct snapshot_save_options options = {
+        .now = clock_now(&world->kernel->clock),
+        .with_derived = true,
+        .context = world->kernel,
+        .types = types,
+        .report = &report,
+    };
+
+    int err = snapshot_save(world->roots, world->count, &options, &image);
+    for (size_t i = 0; i < report.line_count; i++)
+        (void)fprintf(stderr, "%s\n", report.lines[i]);
+    assert(err == 0);
+    return image;
+}
+
+int world_load(struct world *ret, const struct kernel_image *image,
+               const struct snapshot_types *types, nsec_t now, struct report *report)
+{
+    struct world world;
+
+    world_init(&world, now);
+    assert(image->root_count <= WORLD_ROOTS);
+    int err = snapshot_load(types, image, now, world.kernel, report, world.roots);
+    if (err == 0)
+        world.count = image->root_count;
+    if (err < 0)
+        world_fini(&world);
+    *ret = world;
+    return err;
+}
