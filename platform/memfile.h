@@ -19,7 +19,9 @@ struct memfile;
 enum chunk_state { CHUNK_EMPTY, CHUNK_ABSENT, CHUNK_PRESENT, CHUNK_BASE };
 
 /* Makes the file, size bytes of address space (sparse), on a private tmpfs mount limited to limit
- * bytes of memory (0: none) with huge=advise, or as a memfd where there may be no mount. */
+ * bytes of memory (0: none) with huge=advise, or as a memfd where there may be no mount (it needs
+ * CAP_SYS_ADMIN, in a user namespace will do): then owned address space is what the limit holds
+ * for. host_guard_init has been called. */
 int memfile_create(uint64_t size, uint64_t limit, struct memfile **ret);
 void memfile_free(struct memfile *memfile);
 int memfile_fd(const struct memfile *memfile);
@@ -27,30 +29,40 @@ bool memfile_has_folios(const struct memfile *memfile);
 /* The byte at offset in this process. Only what has been read or written by memfile_prepare_* in
  * the same stay inside the gate may be touched, with host_copy_guarded. */
 char *memfile_at(const struct memfile *memfile, uint64_t offset);
+/* Gives the whole 2 MB parts of the byte range huge folios, filled through this process's map; for
+ * what the guest uses, or will use, by half at least: one byte written to such a part costs 2 MB.
+ * The caller owns all of it and gives the stub's map the same advice. It ends with the last owner.
+ */
+void memfile_advise(struct memfile *memfile, uint64_t offset, uint64_t size);
 
 /* --- runs: counted per chunk, punched when the last owner goes --- */
 
-/* A new run of size bytes (rounded up to whole chunks), owned once, reading as zeros. Its offset is
- * congruent to address modulo 2 MB when size >= 2 MB, else modulo 64 KB (always: both are chunk
- * aligned if address is). -ENOMEM: past the limit or the size of the file. */
+/* A new run of size bytes (rounded to whole chunks at both ends), owned once, reading as zeros,
+ * written in the current epoch. Its offset is congruent to address modulo 2 MB when size >= 2 MB,
+ * else modulo 64 KB. -ENOMEM: past the size of the file. */
 int memfile_alloc(struct memfile *memfile, uint64_t size, uint64_t address, uint64_t *ret);
-/* One more, one owner less of every chunk that the byte range touches. */
+/* One more, one owner less of every chunk that the byte range touches. put: no guest maps what has
+ * no owner then. */
 void memfile_get(struct memfile *memfile, uint64_t offset, uint64_t size);
 void memfile_put(struct memfile *memfile, uint64_t offset, uint64_t size);
 /* The largest count of owners in the byte range. */
 unsigned memfile_owners(struct memfile *memfile, uint64_t offset, uint64_t size);
-/* Relink after a load: counts an owner of a range that an image names. -EINVAL: not in the file. */
+/* Relink after a load, before the pages are filled: counts an owner of a range that an image names.
+ * -EINVAL: not in the file. */
 int memfile_claim(struct memfile *memfile, uint64_t offset, uint64_t size);
 /* Bytes of runs that are owned (address space), and of memory in use by the host's account. */
 uint64_t memfile_owned_size(struct memfile *memfile);
 uint64_t memfile_memory_size(struct memfile *memfile);
 
-/* --- chunk words: every access of the kernel, every fault and every filler goes through these --- */
+/* --- chunk words: every access of the kernel, every fault and every filler goes through these ---
+ */
 
 /* Makes the content of the byte range present. The caller is inside the gate. -EIO, -ENOMEM. */
 int memfile_prepare_read(struct memfile *memfile, uint64_t offset, uint64_t size);
-/* As above, and takes the old content aside where a checkpoint still needs it (may wait for a slot),
- * stamps the chunks with the current epoch. After it guests may be given write permission. */
+/* As above, and takes the old content aside where a checkpoint still needs it (may wait for a
+ * slot), stamps the chunks with the current epoch. After it guests may be given write permission.
+ * With a limit the pages of the range are allocated, so that the kernel can write them: -ENOMEM,
+ * past the limit (what is stamped by then stays so). */
 int memfile_prepare_write(struct memfile *memfile, uint64_t offset, uint64_t size);
 /* True: a guest may have write permission on all of the range now (its epochs are current). */
 bool memfile_is_writable(const struct memfile *memfile, uint64_t offset, uint64_t size);
@@ -59,17 +71,20 @@ uint64_t memfile_epoch(const struct memfile *memfile);
 
 /* --- checkpoints --- */
 
-/* Called once a chunk: data has MEM_CHUNK bytes, page i is valid if bit i of mask is set; the others
- * are zero. An error ends the collection. */
+/* Called once a chunk: data has MEM_CHUNK bytes, those of page i count if bit i of mask is set; the
+ * other pages are zero. An error ends the collection. */
 typedef int memfile_emit_fn(void *context, uint64_t chunk, uint16_t mask, const void *data);
 
 /* Frozen: the content as of now, written after epoch parent (0: all), is to be collected; advances
- * the epoch. The caller then write-protects every stub and thaws. */
-void memfile_freeze(struct memfile *memfile, uint64_t parent);
-/* Thawed or frozen: emits every chunk that memfile_freeze promised, each once, holes and all-zero
- * chunks not at all, and ends the collection. Any one thread. */
+ * the epoch. The caller then write-protects every stub and thaws; memfile_collect or
+ * memfile_collect_cancel has to follow. -EOVERFLOW: no epochs are left. */
+int memfile_freeze(struct memfile *memfile, uint64_t parent);
+/* Thawed or frozen: emits every chunk that memfile_freeze promised, each once, and ends the
+ * collection. A chunk of zeros is left out, or has mask 0 where a parent may have had more. Any one
+ * thread. */
 int memfile_collect(struct memfile *memfile, memfile_emit_fn *emit, void *context);
-/* Gives up: wakes those who wait for slots; memfile_collect, if running, returns -ECANCELED. */
+/* Gives up, from any thread: wakes those who wait for slots; memfile_collect, if running, returns
+ * -ECANCELED. */
 void memfile_collect_cancel(struct memfile *memfile);
 /* Chunks copied aside, taken in place, waits for a slot: since the last freeze. */
 struct memfile_stats {
@@ -77,7 +92,11 @@ struct memfile_stats {
 };
 struct memfile_stats memfile_stats(const struct memfile *memfile);
 
-/* Restore, frozen: fills a chunk (at its own number) and makes it PRESENT, written in epoch. */
+/* Restore, frozen: fills a chunk that has been claimed (laid out as for memfile_emit_fn), once; it
+ * counts as written in the current epoch. Any threads. -EINVAL: nobody has claimed it, or it is not
+ * in the file; -ENOMEM. */
 int memfile_fill(struct memfile *memfile, uint64_t chunk, uint16_t mask, const void *data);
-/* Restore: the epoch to go on with. */
-void memfile_set_epoch(struct memfile *memfile, uint64_t epoch);
+/* Restore, frozen: the epoch to go on with. Set to an image's before its chunks are claimed and
+ * filled, and to the next one afterwards, it makes that image a parent of the next. -EINVAL: 0 or
+ * too large. */
+int memfile_set_epoch(struct memfile *memfile, uint64_t epoch);
