@@ -42,6 +42,8 @@ int host_futex_wait(atomic_uint *word, unsigned value, nsec_t deadline);
 void host_futex_wake(atomic_uint *word, int count);
 void host_sleep(nsec_t duration);
 void host_yield(void);
+/* CPUs that this process may use, 1 at least. */
+unsigned host_cpu_count(void);
 /* Where a race would be: builds with HOST_STALL lose time here now and then, others none. */
 void host_stall(void);
 int host_thread_start(pthread_t *ret, void *(*run)(void *), void *argument, const char *name);
