@@ -10,6 +10,10 @@
 
 enum { KERNEL_PID_MAX = 32768 };
 
+/* What uname says. */
+#define KERNEL_RELEASE "6.1.0-sbx"
+#define KERNEL_VERSION "#1 SMP PREEMPT_DYNAMIC sbx"
+
 struct task_slot;
 struct process_slot;
 
@@ -34,6 +38,7 @@ struct kernel {
     struct gate gate;
     struct clock clock;
     struct memfile *memfile;
+    uint64_t memory_limit; /* bytes */
     struct platform *platform;
     struct machine *machine;  /* a reference */
     struct mutex tasks_lock;  /* LOCK_TASKS: the tables, and what struct process says */

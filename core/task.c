@@ -41,9 +41,11 @@ static int join_kernel(struct task *task, struct kernel *kernel)
     task->waiter.before_sleep = before_sleep;
     task->waiter.pass.interrupt = interrupt;
     gate_join(&kernel->gate, &task->waiter.pass);
-    task->has_xstate_change = true;
     task->xstate = host_alloc(1, xstate_size());
-    return task->xstate == NULL ? -ENOMEM : 0;
+    if (task->xstate == NULL)
+        return -ENOMEM;
+    task_reset_xstate(task);
+    return 0;
 }
 
 int task_create(struct process *process, int tid, struct mm *mm, struct files *files, struct fs *fs,
@@ -113,6 +115,19 @@ void task_kick(struct task *task)
 {
     waiter_kick(&task->waiter);
     interrupt(&task->waiter.pass);
+}
+
+void task_reset_xstate(struct task *task)
+{
+    const uint64_t features = 3; /* x87 and SSE are in the area, all else is initial */
+    const uint16_t control_word = 0x37f;
+    const uint32_t mxcsr = 0x1f80;
+
+    memset(task->xstate, 0, xstate_size());
+    memcpy(task->xstate, &control_word, sizeof(control_word));
+    memcpy(task->xstate + 24, &mxcsr, sizeof(mxcsr));
+    memcpy(task->xstate + 512, &features, sizeof(features));
+    task->has_xstate_change = true;
 }
 
 struct kernel *task_kernel(const struct task *task)

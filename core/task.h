@@ -124,6 +124,8 @@ int task_start(struct task *task);
 /* Makes it look again wherever it is: asleep, stopped or in guest code. */
 void task_kick(struct task *task);
 struct kernel *task_kernel(const struct task *task);
+/* Vector state as a new program finds it. */
+void task_reset_xstate(struct task *task);
 
 /* --- task_table.c: all under the kernel's tasks lock --- */
 /* The next free id: -EAGAIN, there is none. */

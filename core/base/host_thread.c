@@ -110,3 +110,12 @@ void host_thread_detach(pthread_t thread)
 
     assert(err == 0);
 }
+
+unsigned host_cpu_count(void)
+{
+    cpu_set_t set;
+
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return 1;
+    return (unsigned)CPU_COUNT(&set);
+}

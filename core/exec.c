@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * execve: finds the program (through #! lines), lets mm build a new address space, and past the
+ * point of no return makes the task's parts those of the new program. Siblings die first, in a short
+ * wait; until then nothing has happened. The gate holds the task before its first instruction.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/host.h"
+#include "core/kernel.h"
+#include "core/syscall/syscall_table.h"
+#include "core/task.h"
+
+enum { SCRIPT_DEPTH_MAX = 5, SCRIPT_LINE_MAX = 256 };
+
+/* The arguments of an exec: kernel memory, changed by each #! line. */
+struct exec_arguments {
+    char **argv; /* owned, with its strings */
+    char **envp; /* borrowed */
+    char *path;  /* owned: the file to open */
+};
+
+static void strings_free(char **strings)
+{
+    for (size_t i = 0; strings != NULL && strings[i] != NULL; i++)
+        host_free(strings[i]);
+    host_free(strings);
+}
+
+static size_t strings_count(char *const *strings)
+{
+    size_t count = 0;
+
+    while (strings[count] != NULL)
+        count++;
+    return count;
+}
+
+/* Opens a program: a regular file with an x bit. */
+static int open_program(const struct fs_view *view, const char *path, struct file **ret)
+{
+    struct stat stat;
+    struct file *file;
+    int err = vfs_access(view, NULL, path, 0, X_OK);
+
+    if (err == 0)
+        err = vfs_open(view, NULL, path, O_RDONLY | O_CLOEXEC, 0, &file);
+    if (err < 0)
+        return err;
+    err = inode_getattr(file->inode, &stat);
+    if (err == 0 && !S_ISREG(stat.st_mode))
+        err = -EACCES;
+    if (err < 0) {
+        object_put(&file->object);
+        return err;
+    }
+    *ret = file;
+    return 0;
+}
+
+static int64_t read_start(struct file *file, char *to, size_t size)
+{
+    struct uio uio;
+    uint64_t position = 0;
+
+    if (file->ops->read == NULL)
+        return -EACCES;
+    uio_init(&uio, to, size);
+    return file->ops->read(file, &uio, &position, NULL);
+}
+
+/* Splits "#! interpreter argument": 1 when it is a script, with the two (argument may be NULL). */
+static int parse_script(char *line, char **interpreter, char **argument)
+{
+    if (strncmp(line, "#!", 2) != 0)
+        return 0;
+    char *end = strchr(line, '\n');
+    char *start = line + 2 + strspn(line + 2, " \t");
+
+    if (end != NULL)
+        *end = '\0';
+    size_t size = strcspn(start, " \t");
+    if (size == 0 || (end == NULL && start[size] == '\0'))
+        return -ENOEXEC; /* no name, or one that is cut off */
+    char *rest = start + size + strspn(start + size, " \t");
+    for (char *last = start + strlen(start); last > rest && strchr(" \t", last[-1]) != NULL;)
+        *--last = '\0';
+    start[size] = '\0';
+    *interpreter = start;
+    *argument = *rest != '\0' ? rest : NULL;
+    return 1;
+}
+
+/* argv becomes interpreter, argument, path, old argv from 1 on. */
+static int rewrite_arguments(struct exec_arguments *arguments, const char *interpreter,
+                             const char *argument)
+{
+    size_t count = strings_count(arguments->argv);
+    char **argv = host_alloc(count + 4, sizeof(*argv));
+    size_t n = 0;
+
+    if (argv == NULL)
+        return -ENOMEM;
+    argv[n++] = host_strdup(interpreter);
+    if (argument != NULL)
+        argv[n++] = host_strdup(argument);
+    argv[n++] = host_strdup(arguments->path);
+    char *path = host_strdup(interpreter);
+    if (path == NULL || argv[0] == NULL || argv[n - 1] == NULL || argv[n - 2] == NULL) {
+        for (size_t i = 0; i < n; i++)
+            host_free(argv[i]);
+        host_free(argv);
+        host_free(path);
+        return -ENOMEM;
+    }
+    for (size_t i = 1; i < count; i++)
+        argv[n++] = arguments->argv[i];
+    if (count > 0)
+        host_free(arguments->argv[0]);
+    host_free(arguments->argv);
+    host_free(arguments->path);
+    arguments->argv = argv;
+    arguments->path = path;
+    return 0;
+}
+
+/* Follows #! lines to a program that is none. */
+static int find_program(const struct fs_view *view, struct exec_arguments *arguments,
+                        struct file **ret)
+{
+    for (int depth = 0; depth <= SCRIPT_DEPTH_MAX; depth++) {
+        char line[SCRIPT_LINE_MAX + 1] = "";
+        char *interpreter;
+        char *argument;
+        struct file *file;
+        int err = open_program(view, arguments->path, &file);
+
+        if (err < 0)
+            return err;
+        int64_t size = read_start(file, line, SCRIPT_LINE_MAX);
+        err = size < 0 ? (int)size : parse_script(line, &interpreter, &argument);
+        if (err == 0) {
+            *ret = file;
+            return 0;
+        }
+        object_put(&file->object);
+        if (err > 0)
+            err = rewrite_arguments(arguments, interpreter, argument);
+        if (err < 0)
+            return err;
+    }
+    return -ELOOP;
+}
+
+static void kill_siblings(struct process *process, const struct task *except)
+{
+    struct task *task;
+
+    TAILQ_FOREACH(task, &process->tasks, link)
+    {
+        if (task == except)
+            continue;
+        atomic_store(&task->waiter.is_killed, true);
+        gate_outrank(&task->waiter.pass);
+        task_kick(task);
+    }
+}
+
+/* Waits until the task is alone. -EAGAIN: it is itself being killed. */
+static int become_alone(struct task *task)
+{
+    struct process *process = task->process;
+    struct kernel *kernel = process->kernel;
+    unsigned live;
+
+    mutex_lock(&kernel->tasks_lock);
+    bool is_first = !process->is_exiting && !atomic_load(&task->waiter.is_killed);
+    if (is_first)
+        kill_siblings(process, task);
+    mutex_unlock(&kernel->tasks_lock);
+    if (!is_first)
+        return -EAGAIN;
+    gate_short_begin(&task->waiter.pass);
+    while ((live = atomic_load(&process->live)) > 1)
+        (void)host_futex_wait(&process->live, live, NSEC_NEVER);
+    gate_short_end(&task->waiter.pass);
+    return 0;
+}
+
+/* Own copies of what a clone shares: exec changes them. */
+static int unshare_parts(struct task *task)
+{
+    struct process *process = task->process;
+    struct sighand *sighand;
+    struct files *files;
+    int err = 0;
+
+    if (task->files->object.count > 1) {
+        err = files_fork(task->files, &files);
+        if (err < 0)
+            return err;
+        object_put(&task->files->object);
+        task->files = files;
+    }
+    mutex_lock(&process->kernel->tasks_lock);
+    bool is_shared = process->sighand->process_count > 1;
+    mutex_unlock(&process->kernel->tasks_lock);
+    if (!is_shared)
+        return 0;
+    err = sighand_fork(process->sighand, &sighand);
+    if (err < 0)
+        return err;
+    mutex_lock(&process->kernel->tasks_lock);
+    struct sighand *old = process->sighand;
+    old->process_count--;
+    sighand->process_count++;
+    process->sighand = sighand;
+    mutex_unlock(&process->kernel->tasks_lock);
+    object_put(&old->object);
+    return 0;
+}
+
+static void set_comm(struct task *task, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    (void)strncpy(task->comm, slash != NULL ? slash + 1 : path, TASK_COMM_SIZE - 1);
+    task->comm[TASK_COMM_SIZE - 1] = '\0';
+}
+
+/* Past the point of no return: the task is the new program. */
+static void become(struct task *task, struct mm *mm, const struct guest_regs *regs,
+                   const char *path)
+{
+    struct process *process = task->process;
+    struct mm *old = task->mm;
+
+    task_drop_context(task);
+    task->mm = mm;
+    object_put((struct object *)old);
+    task->regs = *regs;
+    task_reset_xstate(task);
+    task->clear_child_tid = task->robust_list = 0;
+    task->altstack_base = task->altstack_size = 0;
+    task->altstack_flags = 0;
+    set_comm(task, path);
+    sighand_reset(process->sighand);
+    files_close_on_exec(task->files);
+    mutex_lock(&process->kernel->tasks_lock);
+    process->has_execed = true;
+    process->exit_signal = SIGCHLD;
+    process_vfork_done(process);
+    mutex_unlock(&process->kernel->tasks_lock);
+}
+
+static int build(struct task *task, const struct fs_view *view, const struct exec_arguments *args,
+                 struct file *file, struct mm **mm, struct guest_regs *regs)
+{
+    struct exec_request request = {.file = file,
+                                   .filename = args->path,
+                                   .argv = args->argv,
+                                   .envp = args->envp,
+                                   .view = view,
+                                   .cred = &task->cred};
+
+    host_random(request.random, sizeof(request.random));
+    return mm_exec(task_kernel(task), &request, mm, regs);
+}
+
+static int exec_with(struct task *task, struct exec_arguments *arguments)
+{
+    struct guest_regs regs = {0};
+    struct fs_view view;
+    struct file *file = NULL;
+    struct mm *mm = NULL;
+
+    fs_view_get(task->fs, &task->cred, task, &view);
+    int err = find_program(&view, arguments, &file);
+    if (err == 0)
+        err = build(task, &view, arguments, file, &mm, &regs);
+    fs_view_put(&view);
+    object_put((struct object *)file);
+    if (err == 0)
+        err = become_alone(task);
+    if (err == 0)
+        err = unshare_parts(task);
+    if (err < 0) {
+        object_put((struct object *)mm);
+        return err;
+    }
+    become(task, mm, &regs, arguments->path);
+    return 0;
+}
+
+static char **strings_copy(char *const *strings)
+{
+    size_t count = strings_count(strings);
+    char **copy = host_alloc(count + 1, sizeof(*copy));
+
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = host_strdup(strings[i]);
+        if (copy[i] == NULL) {
+            strings_free(copy);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+int task_exec(struct task *task, const char *path, char **argv, char **envp)
+{
+    struct exec_arguments arguments = {
+        .argv = strings_copy(argv), .envp = envp, .path = host_strdup(path)};
+    int err = arguments.argv == NULL || arguments.path == NULL ? -ENOMEM
+                                                               : exec_with(task, &arguments);
+
+    strings_free(arguments.argv);
+    host_free(arguments.path);
+    return err;
+}
+
+/* --- the call: strings from the guest --- */
+
+enum { STRING_MAX = 128 << 10, STRINGS_SIZE_MAX = 2 << 20, STRINGS_MAX = STRINGS_SIZE_MAX / 8 };
+
+/* One string of argv or envp: its copy. budget counts bytes down. */
+static int copy_string(struct task *task, guest_addr_t from, size_t *budget, char *buffer,
+                       char **ret)
+{
+    int size = user_copy_string(task->mm, buffer, from, STRING_MAX);
+
+    if (size == -ENAMETOOLONG)
+        return -E2BIG;
+    if (size < 0)
+        return size;
+    if ((size_t)size + 9 > *budget)
+        return -E2BIG;
+    *budget -= (size_t)size + 9;
+    *ret = host_strdup(buffer);
+    return *ret == NULL ? -ENOMEM : 0;
+}
+
+static int grow(char ***strings, size_t count, size_t *capacity)
+{
+    if (count + 1 < *capacity)
+        return 0;
+    size_t larger = *capacity * 2 + 64;
+    char **grown = host_alloc(larger, sizeof(*grown));
+    if (grown == NULL)
+        return -ENOMEM;
+    if (count > 0)
+        memcpy(grown, *strings, count * sizeof(*grown));
+    host_free(*strings);
+    *strings = grown;
+    *capacity = larger;
+    return 0;
+}
+
+static int copy_strings(struct task *task, guest_addr_t from, size_t *budget, char *buffer,
+                        char ***ret)
+{
+    char **strings = NULL;
+    size_t capacity = 0;
+    guest_addr_t at = 0;
+    int err = grow(&strings, 0, &capacity);
+
+    for (size_t count = 0; err == 0; count++) {
+        at = 0;
+        if (from != 0)
+            err = user_copy_in(task->mm, &at, from + count * sizeof(at), sizeof(at));
+        if (err < 0 || at == 0)
+            break;
+        err = count < STRINGS_MAX ? grow(&strings, count, &capacity) : -E2BIG;
+        if (err == 0)
+            err = copy_string(task, at, budget, buffer, &strings[count]);
+    }
+    if (err < 0) {
+        strings_free(strings);
+        return err;
+    }
+    *ret = strings;
+    return 0;
+}
+
+static int64_t exec_strings(struct task *task, const char *path, char ***argv, char **envp)
+{
+    if ((*argv)[0] == NULL) { /* Linux gives such a program one empty argument */
+        (*argv)[0] = host_strdup("");
+        if ((*argv)[0] == NULL)
+            return -ENOMEM;
+    }
+    int err = task_exec(task, path, *argv, envp);
+    return err < 0 ? err : CALL_KEEPS_REGS;
+}
+
+int64_t sys_execve(struct task *task, guest_addr_t path, guest_addr_t argv, guest_addr_t envp)
+{
+    char *buffer = host_alloc(STRING_MAX, 1);
+    char name[PATH_MAX];
+    size_t budget = STRINGS_SIZE_MAX;
+    char **arguments = NULL;
+    char **environment = NULL;
+
+    if (buffer == NULL)
+        return -ENOMEM;
+    int64_t result = user_copy_string(task->mm, name, path, sizeof(name));
+    if (result >= 0)
+        result = copy_strings(task, argv, &budget, buffer, &arguments);
+    if (result >= 0)
+        result = copy_strings(task, envp, &budget, buffer, &environment);
+    host_free(buffer);
+    if (result >= 0)
+        result = name[0] == '\0' ? -ENOENT
+                                 : exec_strings(task, name, &arguments, environment);
+    strings_free(arguments);
+    strings_free(environment);
+    return result;
+}

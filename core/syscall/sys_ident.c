@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * User and group ids (credentials(7)). A task starts as root; one that gives its ids up is held to
+ * the rules for others. *Linux:* capabilities follow euid 0 and cannot be dropped one by one.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/syscall/syscall_table.h"
+#include "core/task.h"
+
+enum { UNCHANGED = -1 };
+
+int64_t sys_getuid(struct task *task)
+{
+    return task->cred.uid;
+}
+
+int64_t sys_geteuid(struct task *task)
+{
+    return task->cred.euid;
+}
+
+int64_t sys_getgid(struct task *task)
+{
+    return task->cred.gid;
+}
+
+int64_t sys_getegid(struct task *task)
+{
+    return task->cred.egid;
+}
+
+/* Real, effective and saved id, of a user or a group. */
+struct ids {
+    uint32_t *real, *effective, *saved, *fs;
+};
+
+static struct ids user_ids(struct cred *cred)
+{
+    return (struct ids){&cred->uid, &cred->euid, &cred->suid, &cred->fsuid};
+}
+
+static struct ids group_ids(struct cred *cred)
+{
+    return (struct ids){&cred->gid, &cred->egid, &cred->sgid, &cred->fsgid};
+}
+
+static bool is_one_of(const struct ids *ids, uint32_t id)
+{
+    return id == *ids->real || id == *ids->effective || id == *ids->saved;
+}
+
+static bool is_privileged(const struct task *task)
+{
+    return task->cred.euid == 0;
+}
+
+static int64_t set_id(struct task *task, struct ids ids, uint32_t id)
+{
+    if (id == (uint32_t)UNCHANGED)
+        return -EINVAL;
+    if (is_privileged(task))
+        *ids.real = *ids.saved = id;
+    else if (id != *ids.real && id != *ids.saved)
+        return -EPERM;
+    *ids.effective = *ids.fs = id;
+    return 0;
+}
+
+int64_t sys_setuid(struct task *task, uint32_t uid)
+{
+    return set_id(task, user_ids(&task->cred), uid);
+}
+
+int64_t sys_setgid(struct task *task, uint32_t gid)
+{
+    return set_id(task, group_ids(&task->cred), gid);
+}
+
+static int64_t set_re(struct task *task, struct ids ids, uint32_t real, uint32_t effective)
+{
+    uint32_t old_real = *ids.real;
+    bool has_real = real != (uint32_t)UNCHANGED;
+    bool has_effective = effective != (uint32_t)UNCHANGED;
+
+    if (!is_privileged(task) && ((has_real && real != *ids.real && real != *ids.effective) ||
+                                 (has_effective && !is_one_of(&ids, effective))))
+        return -EPERM;
+    if (has_real)
+        *ids.real = real;
+    if (has_effective)
+        *ids.effective = *ids.fs = effective;
+    if (has_real || (has_effective && effective != old_real))
+        *ids.saved = *ids.effective;
+    return 0;
+}
+
+int64_t sys_setreuid(struct task *task, uint32_t real, uint32_t effective)
+{
+    return set_re(task, user_ids(&task->cred), real, effective);
+}
+
+int64_t sys_setregid(struct task *task, uint32_t real, uint32_t effective)
+{
+    return set_re(task, group_ids(&task->cred), real, effective);
+}
+
+static int64_t set_res(struct task *task, struct ids ids, const uint32_t to[3])
+{
+    uint32_t *const at[3] = {ids.real, ids.effective, ids.saved};
+
+    for (int i = 0; i < 3; i++) {
+        if (to[i] != (uint32_t)UNCHANGED && !is_privileged(task) && !is_one_of(&ids, to[i]))
+            return -EPERM;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (to[i] != (uint32_t)UNCHANGED)
+            *at[i] = to[i];
+    }
+    *ids.fs = *ids.effective;
+    return 0;
+}
+
+int64_t sys_setresuid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    return set_res(task, user_ids(&task->cred), (const uint32_t[]){real, effective, saved});
+}
+
+int64_t sys_setresgid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
+{
+    return set_res(task, group_ids(&task->cred), (const uint32_t[]){real, effective, saved});
+}
+
+static int64_t get_res(struct task *task, struct ids ids, const guest_addr_t to[3])
+{
+    const uint32_t *const at[3] = {ids.real, ids.effective, ids.saved};
+    int err = 0;
+
+    for (int i = 0; i < 3 && err == 0; i++)
+        err = user_copy_out(task->mm, to[i], at[i], sizeof(*at[i]));
+    return err;
+}
+
+int64_t sys_getresuid(struct task *task, guest_addr_t real, guest_addr_t effective,
+                      guest_addr_t saved)
+{
+    return get_res(task, user_ids(&task->cred), (const guest_addr_t[]){real, effective, saved});
+}
+
+int64_t sys_getresgid(struct task *task, guest_addr_t real, guest_addr_t effective,
+                      guest_addr_t saved)
+{
+    return get_res(task, group_ids(&task->cred), (const guest_addr_t[]){real, effective, saved});
+}
+
+/* Returns the old one, whether it changes or not. */
+static int64_t set_fs(struct task *task, struct ids ids, uint32_t id)
+{
+    uint32_t old = *ids.fs;
+
+    if (id != (uint32_t)UNCHANGED && (is_privileged(task) || is_one_of(&ids, id)))
+        *ids.fs = id;
+    return old;
+}
+
+int64_t sys_setfsuid(struct task *task, uint32_t uid)
+{
+    return set_fs(task, user_ids(&task->cred), uid);
+}
+
+int64_t sys_setfsgid(struct task *task, uint32_t gid)
+{
+    return set_fs(task, group_ids(&task->cred), gid);
+}
+
+int64_t sys_getgroups(struct task *task, int size, guest_addr_t to)
+{
+    const struct cred *cred = &task->cred;
+
+    if (size < 0 || (size > 0 && (uint32_t)size < cred->group_count))
+        return -EINVAL;
+    if (size > 0 && cred->group_count > 0) {
+        int err = user_copy_out(task->mm, to, cred->groups,
+                                cred->group_count * sizeof(cred->groups[0]));
+        if (err < 0)
+            return err;
+    }
+    return cred->group_count;
+}
+
+int64_t sys_setgroups(struct task *task, int size, guest_addr_t from)
+{
+    uint32_t groups[CRED_GROUPS_MAX];
+
+    if (!is_privileged(task))
+        return -EPERM;
+    if (size < 0 || size > CRED_GROUPS_MAX)
+        return -EINVAL;
+    int err = size == 0 ? 0
+                        : user_copy_in(task->mm, groups, from, (size_t)size * sizeof(groups[0]));
+    if (err < 0)
+        return err;
+    memcpy(task->cred.groups, groups, (size_t)size * sizeof(groups[0]));
+    task->cred.group_count = (uint32_t)size;
+    return 0;
+}
+
+int64_t sys_capget(struct task *task, guest_addr_t header_at, guest_addr_t to)
+{
+    const uint32_t version3 = 0x20080522;
+    const uint32_t version1 = 0x19980330;
+    uint32_t all = is_privileged(task) ? UINT32_MAX : 0;
+    uint32_t header[2]; /* version, pid */
+    uint32_t sets[6];   /* effective, permitted, inheritable, twice */
+
+    int err = user_copy_in(task->mm, header, header_at, sizeof(header));
+    if (err < 0)
+        return err;
+    if (header[0] != version3 && header[0] != version1) {
+        err = user_copy_out(task->mm, header_at, &version3, sizeof(version3));
+        return err < 0 ? err : to == 0 ? 0 : -EINVAL;
+    }
+    if (to == 0)
+        return 0;
+    for (int i = 0; i < 6; i++)
+        sets[i] = i % 3 == 2 ? 0 : i < 3 ? all : all & 0x1ff;
+    return user_copy_out(task->mm, to, sets, header[0] == version1 ? 12 : sizeof(sets));
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a program asks about the machine and itself: names, random numbers, limits, modes of a
+ * process that are state only, CPUs, and the calls that answer without doing anything.
+ */
+#include <asm/prctl.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "core/base/host.h"
+#include "core/kernel.h"
+#include "core/syscall/syscall_table.h"
+#include "core/task.h"
+
+int64_t sys_uname(struct task *task, guest_addr_t to)
+{
+    struct kernel *kernel = task_kernel(task);
+    struct utsname name = {.sysname = "Linux",
+                           .release = KERNEL_RELEASE,
+                           .version = KERNEL_VERSION,
+                           .machine = "x86_64",
+                           .domainname = "(none)"};
+
+    mutex_lock(&kernel->tasks_lock);
+    memcpy(name.nodename, kernel->machine->hostname, sizeof(name.nodename));
+    mutex_unlock(&kernel->tasks_lock);
+    return user_copy_out(task->mm, to, &name, sizeof(name));
+}
+
+int64_t sys_sethostname(struct task *task, guest_addr_t from, uint64_t size)
+{
+    struct kernel *kernel = task_kernel(task);
+    char name[sizeof(kernel->machine->hostname)] = "";
+
+    if (task->cred.euid != 0)
+        return -EPERM;
+    if (size >= sizeof(name))
+        return -EINVAL;
+    int err = user_copy_in(task->mm, name, from, size);
+    if (err < 0)
+        return err;
+    mutex_lock(&kernel->tasks_lock);
+    memcpy(kernel->machine->hostname, name, sizeof(name));
+    mutex_unlock(&kernel->tasks_lock);
+    return 0;
+}
+
+int64_t sys_getrandom(struct task *task, guest_addr_t to, uint64_t size, uint32_t flags)
+{
+    uint8_t bytes[4096];
+    uint64_t done = 0;
+
+    if ((flags & ~(uint32_t)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) != 0 ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+        return -EINVAL;
+    if (size > INT32_MAX)
+        size = INT32_MAX;
+    while (done < size && !atomic_load(&task->waiter.is_killed)) {
+        uint64_t part = size - done < sizeof(bytes) ? size - done : sizeof(bytes);
+        host_random(bytes, part);
+        if (user_copy_out(task->mm, to + done, bytes, part) < 0)
+            return done > 0 ? (int64_t)done : -EFAULT;
+        done += part;
+    }
+    return (int64_t)done;
+}
+
+int64_t sys_sysinfo(struct task *task, guest_addr_t to)
+{
+    struct kernel *kernel = task_kernel(task);
+    struct sysinfo info = {.uptime = clock_now(&kernel->clock) / NSEC_PER_SEC, .mem_unit = 1};
+
+    info.totalram = kernel->memory_limit;
+    uint64_t used = memfile_memory_size(kernel->memfile);
+    info.freeram = info.totalram > used ? info.totalram - used : 0;
+    info.procs = (unsigned short)atomic_load(&kernel->live_tasks);
+    return user_copy_out(task->mm, to, &info, sizeof(info));
+}
+
+int64_t sys_arch_prctl(struct task *task, uint32_t code, guest_addr_t address)
+{
+    uint64_t *base = code == ARCH_SET_FS || code == ARCH_GET_FS ? &task->regs.fs_base
+                                                                : &task->regs.gs_base;
+
+    switch (code) {
+    case ARCH_SET_FS:
+    case ARCH_SET_GS:
+        if (address >= GUEST_ADDRESS_END)
+            return -EPERM;
+        *base = address;
+        return 0;
+    case ARCH_GET_FS:
+    case ARCH_GET_GS:
+        return user_copy_out(task->mm, address, base, sizeof(*base));
+    default:
+        return -EINVAL;
+    }
+}
+
+static int64_t set_name(struct task *task, guest_addr_t from)
+{
+    char name[TASK_COMM_SIZE] = "";
+    int size = user_copy_string(task->mm, name, from, sizeof(name));
+
+    if (size < 0 && size != -ENAMETOOLONG)
+        return size;
+    name[TASK_COMM_SIZE - 1] = '\0';
+    memcpy(task->comm, name, sizeof(name));
+    return 0;
+}
+
+int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b, guest_addr_t c,
+                  guest_addr_t d)
+{
+    (void)b;
+    (void)c;
+    (void)d;
+    switch (option) {
+    case PR_SET_NAME:
+        return set_name(task, a);
+    case PR_GET_NAME:
+        return user_copy_out(task->mm, a, task->comm, sizeof(task->comm));
+    case PR_GET_DUMPABLE:
+        return 1;
+    case PR_SET_DUMPABLE:
+        return a <= 1 ? 0 : -EINVAL;
+    case PR_GET_NO_NEW_PRIVS:
+        return 1; /* there are no privileges to gain: set-id bits have no effect */
+    case PR_SET_NO_NEW_PRIVS:
+        return a == 1 ? 0 : -EINVAL;
+    case PR_GET_KEEPCAPS:
+        return 0;
+    case PR_CAPBSET_READ:
+        return a <= 40 ? 1 : -EINVAL;
+    default:
+        return -EINVAL;
+    }
+}
+
+int64_t sys_personality(struct task *task, uint32_t persona)
+{
+    const uint32_t query = UINT32_MAX;
+
+    (void)task;
+    return persona == query || persona == 0 ? 0 : -EINVAL;
+}
+
+/* --- limits --- */
+
+static int limit_exchange(struct process *process, int resource, const struct rlimit *new,
+                          bool is_privileged, struct rlimit *old)
+{
+    int err = 0;
+
+    mutex_lock(&process->sighand->lock);
+    struct rlimit *limit = &process->limits[resource];
+    *old = *limit;
+    if (new != NULL && new->rlim_cur > new->rlim_max)
+        err = -EINVAL;
+    else if (new != NULL && new->rlim_max > limit->rlim_max && !is_privileged)
+        err = -EPERM;
+    else if (new != NULL)
+        *limit = *new;
+    mutex_unlock(&process->sighand->lock);
+    return err;
+}
+
+int64_t sys_prlimit64(struct task *task, int pid, int resource, guest_addr_t from,
+                      guest_addr_t old_to)
+{
+    struct kernel *kernel = task_kernel(task);
+    struct rlimit new;
+    struct rlimit old;
+
+    if (resource < 0 || resource >= RLIM_NLIMITS)
+        return -EINVAL;
+    int err = from == 0 ? 0 : user_copy_in(task->mm, &new, from, sizeof(new));
+    if (err < 0)
+        return err;
+    mutex_lock(&kernel->tasks_lock);
+    struct process *process = pid == 0 ? task->process : process_find(kernel, pid);
+    err = process == NULL ? -ESRCH
+                          : limit_exchange(process, resource, from == 0 ? NULL : &new,
+                                           task->cred.euid == 0, &old);
+    mutex_unlock(&kernel->tasks_lock);
+    if (err < 0)
+        return err;
+    return old_to == 0 ? 0 : user_copy_out(task->mm, old_to, &old, sizeof(old));
+}
+
+int64_t sys_getrlimit(struct task *task, int resource, guest_addr_t to)
+{
+    return to == 0 ? -EFAULT : sys_prlimit64(task, 0, resource, 0, to);
+}
+
+int64_t sys_setrlimit(struct task *task, int resource, guest_addr_t from)
+{
+    return from == 0 ? -EFAULT : sys_prlimit64(task, 0, resource, from, 0);
+}
+
+/* --- CPUs and scheduling --- */
+
+int64_t sys_sched_yield(struct task *task)
+{
+    (void)task;
+    host_yield();
+    return 0;
+}
+
+int64_t sys_sched_getaffinity(struct task *task, int pid, uint64_t size, guest_addr_t to)
+{
+    uint64_t mask = host_cpu_count() >= 64 ? UINT64_MAX : (UINT64_C(1) << host_cpu_count()) - 1;
+
+    if (pid < 0 || size < sizeof(mask) || size % sizeof(mask) != 0)
+        return pid < 0 ? -ESRCH : -EINVAL;
+    int err = user_copy_out(task->mm, to, &mask, sizeof(mask));
+    return err < 0 ? err : (int64_t)sizeof(mask);
+}
+
+int64_t sys_getcpu(struct task *task, guest_addr_t cpu_to, guest_addr_t node_to,
+                   guest_addr_t unused)
+{
+    uint32_t zero = 0;
+    int err = 0;
+
+    (void)unused;
+    if (cpu_to != 0)
+        err = user_copy_out(task->mm, cpu_to, &zero, sizeof(zero));
+    if (err == 0 && node_to != 0)
+        err = user_copy_out(task->mm, node_to, &zero, sizeof(zero));
+    return err;
+}
+
+int64_t sys_getpriority(struct task *task, int which, int who)
+{
+    const int normal = 20; /* nice 0, as the call returns it */
+
+    (void)task;
+    (void)who;
+    return which < PRIO_PROCESS || which > PRIO_USER ? -EINVAL : normal;
+}
+
+int64_t sys_setpriority(struct task *task, int which, int who, int nice)
+{
+    (void)task;
+    (void)who;
+    (void)nice;
+    return which < PRIO_PROCESS || which > PRIO_USER ? -EINVAL : 0;
+}
+
+int64_t sys_membarrier(struct task *task, int command, uint32_t flags, int cpu)
+{
+    (void)task;
+    (void)cpu;
+    return command == MEMBARRIER_CMD_QUERY && flags == 0 ? 0 : -EINVAL;
+}
+
+int64_t sys_futex(struct task *task, guest_addr_t word, int operation, uint32_t value,
+                  guest_addr_t timeout, guest_addr_t word2, uint32_t value3)
+{
+    int command = operation & FUTEX_CMD_MASK;
+
+    (void)value;
+    (void)timeout;
+    (void)word2;
+    (void)value3;
+    if ((word & 3) != 0)
+        return -EINVAL;
+    uint32_t content;
+    int err = user_copy_in(task->mm, &content, word, sizeof(content));
+    if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
+        return err < 0 && (operation & FUTEX_PRIVATE_FLAG) == 0 ? err : 0;
+    return -ENOSYS;
+}
