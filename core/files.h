@@ -24,6 +24,8 @@ int files_create(struct files **ret);
 int files_fork(struct files *from, struct files **ret);
 /* Returns a reference, or NULL: EBADF. */
 struct file *files_get(struct files *files, int fd);
+/* The same, but NULL for what was opened with O_PATH: for calls that use the file itself. */
+struct file *files_get_open(struct files *files, int fd);
 /* The lowest free number >= from and < limit (RLIMIT_NOFILE); takes the reference, also on failure
  * (-EMFILE, -EINVAL for from >= limit). */
 int files_add(struct files *files, struct file *file, int from, bool is_cloexec, uint64_t limit);
@@ -33,6 +35,7 @@ int files_close(struct files *files, int fd); /* -EBADF */
 void files_close_range(struct files *files, unsigned first, unsigned last);
 int files_get_cloexec(struct files *files, int fd); /* 0, 1, -EBADF */
 int files_set_cloexec(struct files *files, int fd, bool is_cloexec);
+void files_set_cloexec_range(struct files *files, unsigned first, unsigned last);
 void files_close_on_exec(struct files *files);
 /* Calls fn for each open descriptor, rising; the file is a reference for the time of the call. */
 int files_list(struct files *files, int (*fn)(void *context, int fd, struct file *file),

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "core/task.h"
+
+/* The soft limit of a resource, RLIMIT_*. No lock held that is below LOCK_SIGHAND. */
+uint64_t task_limit(struct task *task, unsigned resource);

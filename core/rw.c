@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading and writing: one wait record for all calls. Invariants:
+ * 1. The record holds the file, the ranges and what is done; they are read from the guest once.
+ * 2. A part is at most 64 KB: pinned, moved, unpinned. Nothing is pinned or locked when a step
+ * ends.
+ * 3. A read ends with its first short part and never waits once it has something. A blocking write
+ *    goes on until all is written; a signal, an error or EAGAIN then gives what is done, if any.
+ * 4. Between parts a killed task ends and a closing gate is let through; the latter is no end of
+ * the call, and no signal can make it one. *Linux:* the position of a file is locked for each part,
+ * not for the whole call; a vector of more than 64 ranges is not atomic for a pipe. RLIMIT_FSIZE is
+ * not looked at, RWF_APPEND is EOPNOTSUPP.
+ */
+#include "core/rw.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+#include "core/base/host.h"
+
+enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT };
+
+#define GUEST_END (UINT64_C(1) << 47)
+
+DEFINE_WAIT_TYPE(RW, rw, RwWait, rw);
+
+static const struct iovec *rw_ranges(const struct rw_wait *record)
+{
+    return record->more != NULL ? record->more : record->fast;
+}
+
+/* --- one part --- */
+
+int64_t rw_transfer(struct file *file, bool is_write, struct uio *uio, uint64_t *position,
+                    size_t more, const struct file_wait *wait)
+{
+    const struct file_ops *ops = file->ops;
+    bool has_own = position == NULL && ops->seek != NULL;
+    int64_t result;
+
+    if (ops->seek != NULL)
+        mutex_lock(&file->lock);
+    if (has_own)
+        position = &file->position;
+    if (is_write)
+        result = ops->write(file, uio, position, more, wait);
+    else
+        result = ops->read(file, uio, position, wait);
+    if (ops->seek != NULL)
+        mutex_unlock(&file->lock);
+    return result;
+}
+
+int64_t rw_seek(struct file *file, int64_t offset, int whence)
+{
+    mutex_lock(&file->lock);
+    int64_t position = file->ops->seek(file, offset, whence);
+    mutex_unlock(&file->lock);
+    return position;
+}
+
+int64_t rw_give_way(struct waiter *waiter, struct wait_record *record)
+{
+    if (atomic_load(&waiter->pass.gate->state) == GATE_OPEN)
+        return 0;
+    record->is_killable = true;
+    waiter_kick(waiter);
+    return WAIT_AGAIN;
+}
+
+/* May this call wait now? */
+static bool rw_waits(const struct rw_wait *record)
+{
+    if (file_is_nonblocking(record->file) || (record->flags & RWF_NOWAIT) != 0)
+        return false;
+    return record->is_write || record->done == 0;
+}
+
+/* Moves a part; *size is set to what was tried. */
+static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, size_t *size)
+{
+    struct mm *mm = task_of(waiter)->mm;
+    struct file_wait wait = {.waiter = waiter, .entry = &record->entry};
+    enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
+    bool is_empty = record->done == record->size;
+    struct uio uio = {0};
+
+    if (!is_empty) {
+        int err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
+        if (err < 0)
+            return err;
+    }
+    *size = uio.size;
+    int64_t moved = rw_transfer(record->file, record->is_write, &uio,
+                                record->has_position ? &record->position : NULL, record->size,
+                                rw_waits(record) ? &wait : NULL);
+    if (!is_empty)
+        user_unpin(mm, &uio);
+    return moved;
+}
+
+/* --- the call --- */
+
+static int rw_check(const struct rw_wait *record)
+{
+    const struct file *file = record->file;
+
+    if (record->is_write ? !file_is_writable(file) : !file_is_readable(file))
+        return -EBADF;
+    if (record->has_position && file->ops->seek == NULL && !S_ISDIR(file->inode->attr.mode))
+        return -ESPIPE;
+    if (record->is_write)
+        return file->ops->write == NULL ? -EINVAL : 0;
+    if (file->ops->read == NULL)
+        return S_ISDIR(file->inode->attr.mode) ? -EISDIR : -EINVAL;
+    return 0;
+}
+
+static bool rw_is_synchronous(const struct rw_wait *record)
+{
+    const struct file *file = record->file;
+
+    return record->is_write && file->ops->sync != NULL &&
+           ((record->flags & (RWF_SYNC | RWF_DSYNC)) != 0 || (file->flags & O_DSYNC) != 0);
+}
+
+/* The result of a call that has ended, its last part with err (0: well). */
+static int64_t rw_result(struct waiter *waiter, const struct rw_wait *record, int64_t err)
+{
+    if (err == -EPIPE && record->is_write)
+        signal_send_self(task_of(waiter), SIGPIPE, SI_USER);
+    if (record->done == 0)
+        return err;
+    if (rw_is_synchronous(record)) {
+        int sync_err = record->file->ops->sync(record->file);
+        if (sync_err < 0)
+            return sync_err;
+    }
+    return (int64_t)record->done;
+}
+
+static int64_t rw_advance(struct waiter *waiter, struct rw_wait *record)
+{
+    size_t size = 0;
+
+    for (;;) {
+        int64_t moved = rw_part(waiter, record, &size);
+        if (moved == WAIT_AGAIN)
+            return WAIT_AGAIN;
+        if (moved <= 0)
+            return rw_result(waiter, record, moved);
+        record->done += (uint64_t)moved;
+        bool is_short = !record->is_write && (uint64_t)moved < size;
+        if (record->done == record->size || is_short || atomic_load(&waiter->is_killed))
+            return rw_result(waiter, record, 0);
+        if (rw_give_way(waiter, &record->base) == WAIT_AGAIN)
+            return WAIT_AGAIN;
+    }
+}
+
+static int64_t rw_step(struct waiter *waiter, struct rw_wait *record)
+{
+    record->base.is_killable = false;
+    int64_t result = rw_check(record);
+    if (result == 0)
+        result = rw_advance(waiter, record);
+    if (result != WAIT_AGAIN)
+        wait_leave(&record->entry);
+    return result;
+}
+
+static int64_t rw_cancel(struct waiter *waiter, struct rw_wait *record, int why)
+{
+    wait_leave(&record->entry);
+    return rw_result(waiter, record, why);
+}
+
+static void rw_release(struct rw_wait *record)
+{
+    if (record->file != NULL)
+        object_put(&record->file->object);
+    host_free(record->more);
+    record->file = NULL;
+    record->more = NULL;
+}
+
+static void rw_relink(struct waiter *waiter, struct rw_wait *record)
+{
+    const struct file_ops *ops = record->file->ops;
+
+    if (ops->queue != NULL)
+        wait_relink(ops->queue(record->file, record->is_write), &record->entry, waiter);
+    else
+        record->entry.state = WAIT_IDLE;
+}
+
+/* --- begin --- */
+
+/* Room for count ranges. */
+static struct iovec *rw_alloc_ranges(struct rw_wait *record, uint32_t count)
+{
+    record->count = count;
+    if (count <= RW_RANGES_FAST)
+        return record->fast;
+    record->more = host_alloc(count, sizeof(*record->more));
+    return record->more;
+}
+
+/* Adds up the ranges, cuts them at RW_SIZE_MAX. -EINVAL, -EFAULT. */
+static int rw_add_up(struct rw_wait *record, struct iovec *ranges)
+{
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < record->count; i++) {
+        uint64_t address = (uintptr_t)ranges[i].iov_base, part = ranges[i].iov_len;
+        if (part > INT64_MAX || size + part > INT64_MAX)
+            return -EINVAL;
+        if (part > 0 && (part > GUEST_END || address > GUEST_END - part))
+            return -EFAULT;
+        if (part > RW_SIZE_MAX - size)
+            ranges[i].iov_len = part = RW_SIZE_MAX - size;
+        size += part;
+    }
+    record->size = size;
+    return 0;
+}
+
+static int rw_check_mode(const struct rw_mode *mode)
+{
+    if (mode->has_position && mode->position < 0)
+        return -EINVAL;
+    return (mode->flags & ~(uint32_t)RW_FLAGS) != 0 ? -EOPNOTSUPP : 0;
+}
+
+/* Starts the record with the file (a reference is taken over); its ranges are still to come. */
+static struct rw_wait *rw_begin(struct task *task, struct file *file, const struct rw_mode *mode)
+{
+    struct rw_wait *record = wait_begin(&task->waiter, &rw_wait_type.ops);
+
+    record->file = file;
+    record->is_write = mode->is_write;
+    record->has_position = mode->has_position;
+    record->position = mode->has_position ? (uint64_t)mode->position : 0;
+    record->flags = mode->flags;
+    return record;
+}
+
+int64_t rw_run(struct task *task, int fd, guest_addr_t address, uint64_t size,
+               const struct rw_mode *mode)
+{
+    struct file *file = files_get_open(task->files, fd);
+
+    if (file == NULL)
+        return -EBADF;
+    struct rw_wait *record = rw_begin(task, file, mode);
+    record->count = 1;
+    record->fast[0] = (struct iovec){.iov_base = (void *)(uintptr_t)address, .iov_len = size};
+    int err = rw_check_mode(mode);
+    if (err == 0)
+        err = rw_add_up(record, record->fast);
+    return err < 0 ? err : wait_run(&task->waiter);
+}
+
+int64_t rw_run_vector(struct task *task, int fd, guest_addr_t ranges, int count,
+                      const struct rw_mode *mode)
+{
+    struct file *file = files_get_open(task->files, fd);
+
+    if (file == NULL)
+        return -EBADF;
+    struct rw_wait *record = rw_begin(task, file, mode);
+    int err = rw_check_mode(mode);
+    if (err < 0)
+        return err;
+    if (count < 0 || count > RW_RANGES_MAX)
+        return -EINVAL;
+    struct iovec *to = rw_alloc_ranges(record, (uint32_t)count);
+    if (to == NULL)
+        return -ENOMEM;
+    err = user_copy_in(task->mm, to, ranges, (size_t)count * sizeof(*to));
+    if (err == 0)
+        err = rw_add_up(record, to);
+    return err < 0 ? err : wait_run(&task->waiter);
+}
+
+/* --- save and load --- */
+
+static int rw_wait_save(const struct rw_wait *record, struct saver *saver, RwWait *m)
+{
+    const struct iovec *ranges = rw_ranges(record);
+
+    m->file = save_ref(saver, &record->file->object);
+    m->is_write = record->is_write;
+    m->done = record->done;
+    m->has_position = record->has_position;
+    m->position = record->position;
+    m->flags = record->flags;
+    m->ranges = save_messages(saver, &guest_range__descriptor, record->count);
+    if (m->ranges == NULL && record->count > 0)
+        return -ENOMEM;
+    for (; m->n_ranges < record->count; m->n_ranges++) {
+        m->ranges[m->n_ranges]->address = (uintptr_t)ranges[m->n_ranges].iov_base;
+        m->ranges[m->n_ranges]->size = ranges[m->n_ranges].iov_len;
+    }
+    return save_wait_entry(saver, &record->entry, &m->entry);
+}
+
+static int rw_load_ranges(struct rw_wait *record, struct loader *loader, const RwWait *m)
+{
+    if (m->n_ranges > RW_RANGES_MAX) {
+        load_bad(loader, "wait.rw.ranges", "%zu are too many", m->n_ranges);
+        return 0;
+    }
+    struct iovec *ranges = rw_alloc_ranges(record, (uint32_t)m->n_ranges);
+    if (ranges == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < m->n_ranges; i++) {
+        ranges[i].iov_base = (void *)(uintptr_t)m->ranges[i]->address;
+        ranges[i].iov_len = m->ranges[i]->size;
+    }
+    if (rw_add_up(record, ranges) < 0)
+        load_bad(loader, "wait.rw.ranges", "no call has these");
+    return 0;
+}
+
+static int rw_wait_load(struct rw_wait *record, struct loader *loader, const RwWait *m)
+{
+    record->file = load_ref(loader, "wait.rw.file", m->file, &file_type);
+    record->is_write = m->is_write;
+    record->done = m->done;
+    record->has_position = m->has_position;
+    record->position = m->position;
+    record->flags = m->flags & RW_FLAGS;
+    load_wait_entry(loader, "wait.rw.entry", &record->entry, m->entry);
+    int err = rw_load_ranges(record, loader, m);
+    if (err < 0)
+        return err;
+    if (record->done > record->size)
+        load_bad(loader, "wait.rw.done", "%" PRIu64 " bytes are more than there are", m->done);
+    if (record->position > INT64_MAX)
+        load_bad(loader, "wait.rw.position", "%" PRIu64 " is too large", m->position);
+    return 0;
+}

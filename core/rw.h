@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/uio.h>
+
+#include "core/task.h"
+
+enum {
+    RW_RANGES_FAST = 8,   /* UIO_FASTIOV: so many stand in the record */
+    RW_RANGES_MAX = 1024, /* IOV_MAX */
+};
+
+/* The most bytes one call moves (Linux: MAX_RW_COUNT). */
+#define RW_SIZE_MAX UINT64_C(0x7ffff000)
+
+/* The wait record of read, write and their kin. */
+struct rw_wait {
+    struct wait_record base;
+    struct file *file; /* a reference */
+    bool is_write;
+    bool has_position; /* at position (pread); else at the file's own */
+    uint32_t flags;    /* RWF_* */
+    uint32_t count;    /* of ranges */
+    struct iovec fast[RW_RANGES_FAST];
+    struct iovec *more; /* all ranges, if they are more than fast has room for */
+    uint64_t done;      /* bytes moved so far */
+    uint64_t position;  /* behind them */
+    struct wait_entry entry;
+    /* not saved, derived */
+    uint64_t size; /* of all ranges */
+};
+
+extern const struct wait_type rw_wait_type;
+
+/* What distinguishes the calls. */
+struct rw_mode {
+    bool is_write;
+    bool has_position;
+    int64_t position;
+    uint32_t flags; /* RWF_* */
+};
+
+/* Carry the call out: the bytes moved or -errno. SIGPIPE is sent here. */
+int64_t rw_run(struct task *task, int fd, guest_addr_t address, uint64_t size,
+               const struct rw_mode *mode);
+int64_t rw_run_vector(struct task *task, int fd, guest_addr_t ranges, int count,
+                      const struct rw_mode *mode);
+
+/* One transfer: as file_ops->read and write, with the lock of the file's position; position NULL:
+ * the file's own. Nothing is locked. */
+int64_t rw_transfer(struct file *file, bool is_write, struct uio *uio, uint64_t *position,
+                    size_t more, const struct file_wait *wait);
+
+/* lseek of a file that has one. Nothing is locked. */
+int64_t rw_seek(struct file *file, int64_t offset, int whence);
+
+/* A long call gives way to a closing gate between two parts: what step then returns, or 0. */
+int64_t rw_give_way(struct waiter *waiter, struct wait_record *record);
