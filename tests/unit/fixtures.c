@@ -55,14 +55,19 @@ void world_init(struct world *world, nsec_t now)
     *world = (struct world){.kernel = kernel_make(now)};
 }
 
-void world_fini(struct world *world)
+void world_clear(struct world *world)
 {
     for (size_t i = 0; i < world->count; i++)
         world->roots[i]->type->fini(world->roots[i]);
     for (size_t i = 0; i < world->count; i++)
         object_put(world->roots[i]);
+    world->count = 0;
+}
+
+void world_fini(struct world *world)
+{
+    world_clear(world);
     kernel_unmake(world->kernel);
-    *world = (struct world){0};
 }
 
 void *world_add(struct world *world, void *object)
@@ -91,18 +96,14 @@ struct kernel_image world_save(const struct world *world, const struct snapshot_
     return image;
 }
 
-int world_load(struct world *ret, const struct kernel_image *image,
-               const struct snapshot_types *types, nsec_t now, struct report *report)
+int world_load(struct world *world, const struct kernel_image *image,
+               const struct snapshot_types *types, struct report *report)
 {
-    struct world world;
+    assert(world->count == 0 && image->root_count <= WORLD_ROOTS);
+    int err = snapshot_load(types, image, clock_now(&world->kernel->clock), world->kernel, report,
+                            world->roots);
 
-    world_init(&world, now);
-    assert(image->root_count <= WORLD_ROOTS);
-    int err = snapshot_load(types, image, now, world.kernel, report, world.roots);
     if (err == 0)
-        world.count = image->root_count;
-    if (err < 0)
-        world_fini(&world);
-    *ret = world;
+        world->count = image->root_count;
     return err;
 }
