@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/events.h"
 #include "core/base/gate.h"
+#include "core/checkpoint_at.h"
 #include "core/task.h"
 #include "platform/platform.h"
 #include "vfs/vfs_context.h"
@@ -27,7 +28,7 @@ struct machine {
     uint8_t generation[16]; /* a new one after every restore */
     uint64_t vdso_offset;   /* memfile run of the vDSO: its text, then its data page */
     /* not saved, derived */
-    unsigned live_tasks;
+    bool has_vdso; /* its run is counted */
 };
 
 extern const struct snapshot_type machine_type;
@@ -46,7 +47,9 @@ struct kernel {
     struct process_slot *processes;
     struct mutex mms_lock; /* LOCK_MMS */
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
-    atomic_uint live_tasks; /* a futex for whoever waits for the end */
+    atomic_uint live_tasks;
+    int notify_fd; /* an eventfd: the last task has ended, or a checkpoint is asked for */
+    struct checkpoint_at checkpoint_at;
 };
 
 static inline struct kernel *kernel_of_context(void *context)
@@ -54,11 +57,33 @@ static inline struct kernel *kernel_of_context(void *context)
     return context; /* vfs is the first member */
 }
 
+struct kernel_options {
+    uint64_t memory_limit; /* bytes */
+    uint64_t ghost_limit;  /* bytes */
+    bool is_strict;
+};
+
+/* --- kernel.c --- */
+/* A frozen kernel without a platform, a file system or a process. */
+int kernel_create(const struct kernel_options *options, struct kernel **ret);
+/* Starts the platform: before the process confines itself, by a thread that lives as long. */
+int kernel_set_platform(struct kernel *kernel, const char *name);
+/* Gives the tasks of a frozen kernel their threads. */
+int kernel_start(struct kernel *kernel);
+/* Makes notify_fd readable. */
+void kernel_notify(struct kernel *kernel);
+/* Of pid 1, as wait4 gives it. */
+int kernel_exit_status(struct kernel *kernel);
+/* From outside, inside the gate: the caller has a pass. -ESRCH: pid 1 has ended. */
+int kernel_signal_init(struct kernel *kernel, int signal);
+/* Makes every sleeper look again. Frozen, or under the tasks lock. */
+void kernel_kick_all(struct kernel *kernel);
+/* No task runs any more. Accepts NULL and half-made ones. */
+void kernel_free(struct kernel *kernel);
+void kernel_task_ended(struct kernel *kernel);
+
 /* --- checkpoint_at.c: tests that checkpoint at calls (--checkpoint-at) --- */
 /* The task is about to dispatch a call; true: it has to wait outside until the checkpoint is over. */
 bool kernel_note_call(struct task *task);
 /* The task is about to sleep in a call. */
 void kernel_note_sleep(struct task *task);
-
-/* A task's thread is about to end; the last one wakes kernel_wait. */
-void kernel_task_ended(struct kernel *kernel);

@@ -327,6 +327,7 @@ static void task_relink(struct task *task, struct loader *loader)
     mutex_lock(&process->sighand->lock);
     signal_recompute(task);
     mutex_unlock(&process->sighand->lock);
+    task->is_noted = task->call == CALL_ENTERED;
     if (record->ops != NULL)
         record->ops->relink(&task->waiter, record);
 }

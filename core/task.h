@@ -93,6 +93,8 @@ struct task {
     struct mutex context_lock; /* LOCK_CONTEXT: context may go while others interrupt it */
     struct context *context;   /* attached to the task's thread; NULL: none yet */
     bool has_xstate_change;    /* xstate is to be stored before the next enter */
+    bool is_noted;             /* checkpoint_at.c: its call has been counted */
+    bool is_holding;           /* checkpoint_at.c: its call waits for a checkpoint */
 };
 
 extern const struct snapshot_type process_type, task_type;

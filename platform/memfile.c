@@ -185,6 +185,11 @@ void memfile_free(struct memfile *memfile)
     host_free(memfile);
 }
 
+uint64_t memfile_size(const struct memfile *memfile)
+{
+    return memfile->size;
+}
+
 int memfile_fd(const struct memfile *memfile)
 {
     return memfile->fd;

@@ -25,6 +25,8 @@ enum chunk_state { CHUNK_EMPTY, CHUNK_ABSENT, CHUNK_PRESENT, CHUNK_BASE };
 int memfile_create(uint64_t size, uint64_t limit, struct memfile **ret);
 void memfile_free(struct memfile *memfile);
 int memfile_fd(const struct memfile *memfile);
+/* Address space of the file, bytes. */
+uint64_t memfile_size(const struct memfile *memfile);
 bool memfile_has_folios(const struct memfile *memfile);
 /* The byte at offset in this process. Only what has been read or written by memfile_prepare_* in
  * the same stay inside the gate may be touched, with host_copy_guarded. */

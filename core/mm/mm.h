@@ -23,6 +23,19 @@ struct pma;
 RB_HEAD(vma_tree, vma);
 RB_HEAD(pma_tree, pma);
 
+struct mm_heal;
+
+/* A run owned for addresses above the heap, so that it grows in one piece. Empty: end is 0. */
+struct mm_reserve {
+    guest_addr_t start, end;
+    uint64_t offset; /* of start */
+};
+
+struct mm_last_fault {
+    guest_addr_t address;
+    enum fault_access access;
+};
+
 struct mm {
     struct object object;
     struct mutex lock; /* LOCK_MM; guards all below and the stub's maps */
@@ -42,9 +55,15 @@ struct mm {
     /* not saved */
     struct kernel *kernel;
     struct aspace *aspace;
-    unsigned pin_count;     /* write pins in progress; fork waits */
-    atomic_uint pin_turn;   /* futex: moves when pin_count falls to 0 */
-    LIST_ENTRY(mm) link; /* of the kernel's list of address spaces */
+    unsigned pin_count;         /* write pins in progress; fork waits */
+    atomic_uint pin_turn;       /* futex: moves when pin_count falls to 0 */
+    unsigned window_pins;       /* pins of host files' pages: what is doomed waits */
+    SLIST_HEAD(, vma) doomed;   /* left the tree, not freed yet: see mm_unlock */
+    struct mm_reserve reserve;  /* memory for what brk asks next */
+    struct mm_last_fault fault; /* the last one that needed no change */
+    struct mm_heal *heals;      /* hash: faults a folio since the last freeze */
+    bool is_listed;             /* in the kernel's list */
+    LIST_ENTRY(mm) link;        /* of the kernel's list of address spaces */
 };
 
 extern const struct snapshot_type mm_type;
@@ -117,6 +136,9 @@ struct mm_usage {
 void mm_usage(struct mm *mm, struct mm_usage *ret);
 
 /* --- vDSO: core/mm/vdso.c --- */
-/* Called by the kernel at start and after a restore: the data page's clock offsets are current. */
+/* Of its run in the memfile, machine->vdso_offset: text, then the data page. */
+#define VDSO_SIZE MEM_CHUNK
+/* Takes the run of a new machine and fills it. */
 int vdso_init(struct kernel *kernel);
+/* At a thaw: the data page's clock offsets are current again. */
 void vdso_update(struct kernel *kernel);
