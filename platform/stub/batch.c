@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Talking to an mm thread. A command is written to a page that its stub can only read; the answer
+ * comes by pwrite from the mm thread's constants to another such page, so guest code can forge
+ * neither. What would be reported of a batch that goes well is written beforehand by us: the mm
+ * thread writes a count and a value only where they differ.
+ *
+ * 1. No wait is unbounded: whoever waits looks every PATIENCE whether the stub lives.
+ * 2. The leader of a stub (its mm thread) is not seen to be dead while a dead traced thread of it
+ *    has not been reaped by its tracer, so all threads are asked. Asking leaves them unreaped.
+ * 3. A stub that was stopped from outside is continued: SIGSTOP reaches the mm thread, too.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "platform/stub/stub.h"
+
+static const struct timespec PATIENCE = {.tv_nsec = 20 * NSEC_PER_MSEC};
+
+_Static_assert(sizeof(struct command_page) == 4096, "the COMMAND page");
+_Static_assert(sizeof(struct thread_page) == STUB_THREAD_SIZE, "the THREADS pages");
+
+/* The words are shared with another process: no FUTEX_PRIVATE_FLAG. */
+static void futex_wake(atomic_uint *word)
+{
+    (void)syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+static bool futex_wait_timed_out(atomic_uint *word, unsigned value)
+{
+    return syscall(SYS_futex, word, FUTEX_WAIT, value, &PATIENCE, NULL, 0) < 0 &&
+           errno == ETIMEDOUT;
+}
+
+/* Dead, or gone because somebody reaped it. */
+static bool leader_is_dead(pid_t pid)
+{
+    siginfo_t info = {0};
+
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+        return errno == ECHILD;
+    return info.si_pid != 0;
+}
+
+/* A thread that is not traced is not ours to wait for: it says nothing. */
+static bool thread_is_dead(pid_t tid)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 &&
+           info.si_pid != 0;
+}
+
+bool stub_is_dead(struct stub *stub)
+{
+    struct stub_thread *thread;
+
+    mutex_assert_held(&stub->lock);
+    if (atomic_load(&stub->is_dead))
+        return true;
+    bool is_dead = leader_is_dead(stub->pid);
+    SLIST_FOREACH(thread, &stub->threads, link)
+    {
+        is_dead = is_dead || thread_is_dead(thread->tid);
+    }
+    if (is_dead)
+        atomic_store(&stub->is_dead, true);
+    return is_dead;
+}
+
+void stub_set_dead(struct stub *stub)
+{
+    atomic_store(&stub->is_dead, true);
+    futex_wake(&stub->answer->seq);
+}
+
+static int wait_answer(struct stub *stub, unsigned seq)
+{
+    for (;;) {
+        unsigned now = atomic_load_explicit(&stub->answer->seq, memory_order_acquire);
+        if (now == seq)
+            return 0;
+        if (atomic_load(&stub->is_dead))
+            return -ESRCH;
+        if (!futex_wait_timed_out(&stub->answer->seq, now))
+            continue;
+        if (stub_is_dead(stub))
+            return -ESRCH;
+        (void)kill(stub->pid, SIGCONT);
+    }
+}
+
+int stub_run(struct stub *stub, const struct stub_call *calls, unsigned count, unsigned *done,
+             int *value)
+{
+    struct command_page *command = stub->command;
+
+    assert(count <= COMMAND_CALLS);
+    mutex_assert_held(&stub->lock);
+    *done = 0;
+    *value = 0;
+    if (atomic_load(&stub->is_dead))
+        return -ESRCH;
+    unsigned seq = atomic_load_explicit(&command->seq, memory_order_relaxed) + 1;
+    for (unsigned i = 0; i < count; i++)
+        command->calls[i] = calls[i];
+    command->count = count;
+    stub->answer->done = count;
+    stub->answer->value = 0;
+    atomic_store_explicit(&command->seq, seq, memory_order_release);
+    futex_wake(&command->seq);
+    int err = wait_answer(stub, seq);
+    if (err < 0)
+        return err;
+    *done = stub->answer->done;
+    *value = stub->answer->value;
+    return *value < 0 ? *value : 0;
+}

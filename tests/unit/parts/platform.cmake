@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+# platform_test(NAME): a unit test with bare guests.
+function(platform_test name)
+    unit_test(${name} platform base)
+    target_sources(test_${name} PRIVATE
+        ${CMAKE_SOURCE_DIR}/tests/unit/guest_world.c ${CMAKE_SOURCE_DIR}/tests/unit/guest_text.S)
+endfunction()
+
+platform_test(platform)
