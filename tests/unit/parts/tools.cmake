@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Images as directories, the control protocol, the tools.
+unit_test(control control snapshot base)
