@@ -417,6 +417,8 @@ static void host_stream_init(struct host_stream *stream)
 
 static void host_stream_fini(struct host_stream *stream)
 {
+    wait_queue_fini(&stream->readers);
+    wait_queue_fini(&stream->writers);
     if (stream->source.is_added)
         event_source_remove(stream->events, &stream->source);
     inode_fini(&stream->inode);

@@ -315,6 +315,8 @@ static void pipe_init(struct pipe *pipe)
 
 static void pipe_fini(struct pipe *pipe)
 {
+    wait_queue_fini(&pipe->readers);
+    wait_queue_fini(&pipe->writers);
     host_free(pipe->data);
     pipe->data = NULL;
     pipe->size = 0;

@@ -6,6 +6,8 @@
 #include "core/base/events.h"
 #include "snapshot/report.h"
 
+struct pseudo_fs;
+
 /* A host directory (or file) that was donated: the root or a bind. */
 struct host_root {
     char *name; /* its key in images: "/" for the root, else the destination of the bind */
@@ -23,8 +25,9 @@ struct vfs_context {
     unsigned root_count;
     int stdio[3]; /* donated; -1: none (reads give end of file, writes vanish) */
     struct events *events;
-    bool is_strict;       /* --strict-files */
-    uint64_t ghost_limit; /* largest deleted file that goes into an image, bytes */
+    const struct pseudo_fs *proc; /* what is in /proc: set once at start, before any load */
+    bool is_strict;               /* --strict-files */
+    uint64_t ghost_limit;         /* largest deleted file that goes into an image, bytes */
 };
 
 struct host_root *vfs_host_root(struct vfs_context *context, const char *name); /* or NULL */

@@ -105,6 +105,8 @@ int wait_doze(struct waiter *waiter);
 void waiter_kick(struct waiter *waiter);
 
 void wait_queue_init(struct wait_queue *queue, struct mutex *lock);
+/* Lets go of all that wait, for x_fini: they are left when a failed load takes all apart. */
+void wait_queue_fini(struct wait_queue *queue);
 /* How many wait: for x_derived. Takes no lock. */
 size_t wait_queue_count(const struct wait_queue *queue);
 /* The three need the queue's lock. Queues at the tail with a new ticket; one that is queued keeps

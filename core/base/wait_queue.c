@@ -17,6 +17,16 @@ void wait_queue_init(struct wait_queue *queue, struct mutex *lock)
     queue->last_ticket = 0;
 }
 
+void wait_queue_fini(struct wait_queue *queue)
+{
+    struct wait_entry *entry;
+
+    mutex_lock(queue->lock);
+    while ((entry = TAILQ_FIRST(&queue->entries)) != NULL)
+        wait_remove(queue, entry);
+    mutex_unlock(queue->lock);
+}
+
 size_t wait_queue_count(const struct wait_queue *queue)
 {
     const struct wait_entry *entry;

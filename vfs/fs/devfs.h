@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "vfs/inode.h"
+#include "vfs/vfs_context.h"
+
+/* What is under /dev: a fixed tree. shm and pts are empty directories to mount on. */
+struct dev_inode;
+
+extern const struct snapshot_type dev_inode_type;
+
+/* The root directory; a reference. */
+int devfs_create(struct vfs_context *context, struct inode **root);

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Generated files. An inode is a place: a node of the tables and the numbers on the way to it. It
+ * is made anew by each lookup, holds nothing of what it tells about, and is saved as the names of
+ * its nodes and the numbers. Content is made when a file is read at its start and kept with the
+ * open file, so that a reader sees one state; who seeks back to the start sees a new one.
+ */
+#include "vfs/fs/pseudofs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/host.h"
+#include "vfs/file.h"
+
+enum {
+    PSEUDO_DEPTH = 8,      /* of the tables */
+    PSEUDO_NAME_MAX = 256, /* of a node's whole name */
+    PSEUDO_STORE_MAX = 4096,
+};
+
+struct proc_inode {
+    union {
+        struct object object;
+        struct inode inode;
+    };
+    struct pseudo_place place;
+    /* not saved, derived */
+    bool is_linked; /* inode has the operations of its type */
+};
+
+DEFINE_OBJECT_TYPE(PROC_INODE, proc_inode, ProcInode, proc_inode, .family = OBJECT_INODE);
+
+static const struct inode_ops dir_inode_ops, file_inode_ops, link_inode_ops, jump_inode_ops;
+static const struct file_ops pseudo_file_ops;
+
+static struct proc_inode *proc_of(struct inode *inode)
+{
+    return (struct proc_inode *)inode;
+}
+
+/* --- the tables --- */
+
+/* The i-th child, the node of numbers being the last; NULL: there is none. */
+static const struct pseudo_node *node_child(const struct pseudo_node *node, unsigned i)
+{
+    if (i < node->child_count)
+        return &node->children[i];
+    return i == node->child_count ? node->numbered : NULL;
+}
+
+/* The way from root down to node: indices of children; its length, or -1. ordinal is the number of
+ * nodes that come before. */
+static int node_find(const struct pseudo_node *root, const struct pseudo_node *node,
+                     unsigned way[PSEUDO_DEPTH], int depth, uint64_t *ordinal)
+{
+    const struct pseudo_node *child;
+
+    assert(depth < PSEUDO_DEPTH);
+    if (root == node)
+        return depth;
+    *ordinal += 1;
+    for (way[depth] = 0; (child = node_child(root, way[depth])) != NULL; way[depth]++) {
+        int length = node_find(child, node, way, depth + 1, ordinal);
+        if (length >= 0)
+            return length;
+    }
+    return -1;
+}
+
+/* A number no other place of the file system has. */
+static uint64_t place_nr(const struct pseudo_place *place)
+{
+    unsigned way[PSEUDO_DEPTH];
+    uint64_t ordinal = 1;
+    int length = node_find(place->context->proc->root, place->node, way, 0, &ordinal);
+
+    assert(length >= 0 && ordinal < 1024);
+    return ordinal | (uint64_t)(uint32_t)place->numbers[0] << 10 |
+           (uint64_t)(uint32_t)place->numbers[1] << 32;
+}
+
+/* The names on the way to node, each behind a slash. */
+static void node_name(const struct pseudo_node *root, const struct pseudo_node *node,
+                      char to[PSEUDO_NAME_MAX])
+{
+    unsigned way[PSEUDO_DEPTH];
+    uint64_t ordinal = 0;
+    int length = node_find(root, node, way, 0, &ordinal);
+    size_t size = 0;
+
+    assert(length >= 0);
+    for (int i = 0; i < length; i++) {
+        root = node_child(root, way[i]);
+        size_t part = strlen(root->name);
+        assert(size + part + 2 <= PSEUDO_NAME_MAX);
+        to[size++] = '/';
+        memcpy(to + size, root->name, part);
+        size += part;
+    }
+    to[size] = '\0';
+}
+
+/* The node whose node_name is name, or NULL. */
+static const struct pseudo_node *node_of_name(const struct pseudo_node *root, const char *name)
+{
+    const struct pseudo_node *child;
+
+    if (*name == '\0')
+        return root;
+    for (unsigned i = 0; *name == '/' && (child = node_child(root, i)) != NULL; i++) {
+        size_t size = strlen(child->name);
+        if (strncmp(name + 1, child->name, size) == 0 &&
+            (name[1 + size] == '/' || name[1 + size] == '\0'))
+            return node_of_name(child, name + 1 + size);
+    }
+    return NULL;
+}
+
+/* How many directories of numbers are on the way to node, itself included. */
+static unsigned node_numbers(const struct pseudo_node *root, const struct pseudo_node *node)
+{
+    unsigned way[PSEUDO_DEPTH];
+    uint64_t ordinal = 0;
+    int length = node_find(root, node, way, 0, &ordinal);
+    unsigned count = 0;
+
+    for (int i = 0; i < length; i++) {
+        const struct pseudo_node *child = node_child(root, way[i]);
+        count += child == root->numbered;
+        root = child;
+    }
+    return count;
+}
+
+/* --- names --- */
+
+static void proc_inode_link(struct proc_inode *proc)
+{
+    const struct pseudo_node *node = proc->place.node;
+    struct inode *inode = &proc->inode;
+
+    inode->file_ops = &pseudo_file_ops;
+    inode->ops = &file_inode_ops;
+    if (S_ISLNK(node->mode))
+        inode->ops = node->follow != NULL ? &jump_inode_ops : &link_inode_ops;
+    if (S_ISDIR(node->mode)) {
+        inode->ops = &dir_inode_ops;
+        inode->file_ops = &directory_file_ops;
+    }
+    proc->is_linked = true;
+}
+
+static int proc_inode_create(const struct pseudo_place *place, uint64_t dev, struct inode **ret)
+{
+    struct proc_inode *proc = object_alloc(&proc_inode_type.object);
+    const struct pseudo_fs *fs = place->context->proc;
+    struct cred owner = {0};
+
+    if (proc == NULL)
+        return -ENOMEM;
+    proc->place = *place;
+    proc->inode.dev = dev;
+    if (fs->owner != NULL)
+        fs->owner(place, &owner.fsuid, &owner.fsgid);
+    inode_set_owner(&proc->inode, NULL, place->node->mode, &owner);
+    proc->inode.attr.nr = place_nr(place);
+    proc_inode_link(proc);
+    *ret = &proc->inode;
+    return 0;
+}
+
+int pseudofs_create(struct vfs_context *context, struct inode **root)
+{
+    const struct pseudo_place place = {.context = context, .node = context->proc->root};
+
+    return proc_inode_create(&place, inode_next_dev(), root);
+}
+
+const struct pseudo_place *pseudofs_place(const struct inode *inode)
+{
+    if (inode->object.type != &proc_inode_type.object)
+        return NULL;
+    return &((const struct proc_inode *)inode)->place;
+}
+
+/* The number that name is written as, or -1. */
+static int32_t parse_number(const char *name)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)name[0]) || (name[0] == '0' && name[1] != '\0'))
+        return -1;
+    errno = 0;
+    long number = strtol(name, &end, 10);
+    return *end != '\0' || errno != 0 || number > INT32_MAX ? -1 : (int32_t)number;
+}
+
+/* The place of number in dir. */
+static struct pseudo_place numbered_place(const struct pseudo_place *dir, int32_t number)
+{
+    struct pseudo_place place = *dir;
+    unsigned level = node_numbers(dir->context->proc->root, dir->node);
+
+    assert(level < 2);
+    place.node = dir->node->numbered;
+    place.numbers[level] = number;
+    return place;
+}
+
+static int dir_lookup(struct inode *dir, const char *name, struct inode **ret)
+{
+    struct pseudo_place place = proc_of(dir)->place;
+    const struct pseudo_node *node = place.node;
+
+    for (unsigned i = 0; i < node->child_count; i++) {
+        if (strcmp(node->children[i].name, name) == 0) {
+            place.node = &node->children[i];
+            return proc_inode_create(&place, dir->dev, ret);
+        }
+    }
+    int32_t number = parse_number(name);
+    if (node->numbered == NULL || number < 0)
+        return -ENOENT;
+    place = numbered_place(&place, number);
+    int err = place.node->check(&place);
+    return err < 0 ? err : proc_inode_create(&place, dir->dev, ret);
+}
+
+struct listing {
+    const struct pseudo_place *dir;
+    inode_list_fn *fn;
+    void *context;
+};
+
+static int list_number(void *context, int32_t number)
+{
+    const struct listing *listing = context;
+    const struct pseudo_place place = numbered_place(listing->dir, number);
+    char name[16];
+
+    (void)snprintf(name, sizeof(name), "%" PRId32, number);
+    return listing->fn(listing->context, name, place_nr(&place), IFTODT(place.node->mode));
+}
+
+static int dir_list(struct inode *dir, inode_list_fn *fn, void *context)
+{
+    const struct pseudo_place *place = &proc_of(dir)->place;
+    const struct pseudo_node *node = place->node;
+    struct listing listing = {.dir = place, .fn = fn, .context = context};
+    struct pseudo_place child = *place;
+    int result = 0;
+
+    for (unsigned i = 0; result == 0 && i < node->child_count; i++) {
+        child.node = &node->children[i];
+        result = fn(context, child.node->name, place_nr(&child), IFTODT(child.node->mode));
+    }
+    if (result == 0 && node->list != NULL)
+        result = node->list(place, list_number, &listing);
+    return result;
+}
+
+/* --- links --- */
+
+static int link_readlink_by(struct inode *inode, void *task, struct bytes *ret)
+{
+    const struct pseudo_place *place = &proc_of(inode)->place;
+
+    return place->node->readlink(place, task, ret);
+}
+
+static int link_follow(struct inode *inode, const struct cred *cred, void *task, struct path *ret)
+{
+    const struct pseudo_place *place = &proc_of(inode)->place;
+
+    (void)cred;
+    return place->node->follow(place, task, ret);
+}
+
+static const struct inode_ops dir_inode_ops = {.lookup = dir_lookup, .list = dir_list};
+static const struct inode_ops file_inode_ops = {0};
+static const struct inode_ops link_inode_ops = {.readlink_by = link_readlink_by};
+static const struct inode_ops jump_inode_ops = {.readlink_by = link_readlink_by,
+                                                .follow = link_follow};
+
+/* --- content --- */
+
+/* Is content to be made before a read at position (NULL: the file's own)? */
+static bool wants_content(struct file *file, const uint64_t *position)
+{
+    mutex_lock(&file->lock);
+    bool is_start = (position != NULL ? *position : file->position) == 0;
+    bool is_wanted = is_start || file->content.data == NULL;
+    mutex_unlock(&file->lock);
+    return is_wanted;
+}
+
+static int pseudo_prepare(struct file *file, const uint64_t *position)
+{
+    const struct pseudo_place *place = &proc_of(file->inode)->place;
+    struct bytes content = {0}, old;
+
+    if (place->node->show == NULL)
+        return -EINVAL;
+    if (!wants_content(file, position))
+        return 0;
+    int err = place->node->show(place, &content);
+    if (err < 0) {
+        bytes_fini(&content);
+        return err;
+    }
+    mutex_lock(&file->lock);
+    old = file->content;
+    file->content = content;
+    mutex_unlock(&file->lock);
+    bytes_fini(&old);
+    return 0;
+}
+
+static int64_t pseudo_read(struct file *file, struct uio *uio, uint64_t *position,
+                           const struct file_wait *wait)
+{
+    (void)wait;
+    return file_read_content(file, uio, position);
+}
+
+/* What is written in one call is one value. */
+static int64_t pseudo_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
+                            const struct file_wait *wait)
+{
+    const struct pseudo_place *place = &proc_of(file->inode)->place;
+    char text[PSEUDO_STORE_MAX + 1];
+
+    (void)wait;
+    if (place->node->store == NULL || more > PSEUDO_STORE_MAX)
+        return -EINVAL;
+    ptrdiff_t size = uio_copy_from(uio, text, PSEUDO_STORE_MAX);
+    if (size < 0)
+        return size;
+    text[size] = '\0';
+    int err = place->node->store(place, text, (size_t)size);
+    if (err < 0)
+        return err;
+    *position += (uint64_t)size;
+    return size;
+}
+
+static const struct file_ops pseudo_file_ops = {
+    .prepare = pseudo_prepare,
+    .read = pseudo_read,
+    .write = pseudo_write,
+    .seek = file_seek_regular,
+};
+
+/* --- the object --- */
+
+static void proc_inode_init(struct proc_inode *proc)
+{
+    inode_init(&proc->inode, &file_inode_ops, &pseudo_file_ops);
+}
+
+static void proc_inode_fini(struct proc_inode *proc)
+{
+    inode_fini(&proc->inode);
+}
+
+static int proc_inode_save(const struct proc_inode *proc, struct saver *saver, ProcInode *m)
+{
+    const struct pseudo_place *place = &proc->place;
+    char name[PSEUDO_NAME_MAX];
+
+    node_name(place->context->proc->root, place->node, name);
+    m->node = save_string(saver, name);
+    m->number = place->numbers[0];
+    m->second_number = place->numbers[1];
+    return inode_save_attr(&proc->inode, saver, &m->attr);
+}
+
+static int proc_inode_load(struct proc_inode *proc, struct loader *loader, const ProcInode *m)
+{
+    struct vfs_context *context = loader_context(loader);
+    const struct pseudo_node *root = context->proc->root;
+
+    inode_load_attr(&proc->inode, loader, m->attr);
+    proc->place = (struct pseudo_place){
+        .context = context,
+        .node = node_of_name(root, m->node),
+        .numbers = {m->number, m->second_number},
+    };
+    if (proc->place.node == NULL) {
+        load_bad(loader, "node", "there is no \"%.80s\"", m->node);
+        proc->place.node = root;
+    } else if (((proc->inode.attr.mode ^ proc->place.node->mode) & S_IFMT) != 0) {
+        load_bad(loader, "attr.mode", "is another type than that of \"%s\"", m->node);
+    }
+    if (m->number < 0 || m->second_number < 0)
+        load_bad(loader, "number", "is negative");
+    return 0;
+}
+
+static void proc_inode_relink(struct proc_inode *proc, struct loader *loader)
+{
+    (void)loader;
+    proc_inode_link(proc);
+}
+
+static uint64_t proc_inode_derived(const struct proc_inode *proc)
+{
+    return proc->is_linked;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "vfs/inode.h"
+#include "vfs/path.h"
+#include "vfs/vfs_context.h"
+
+/*
+ * A tree of generated files: constant tables of nodes, given content by their functions. Where a
+ * directory has names that are numbers (processes, descriptors), one node stands for all of them;
+ * the numbers on the way to a place are part of the place.
+ */
+struct pseudo_place {
+    struct vfs_context *context;
+    const struct pseudo_node *node;
+    int32_t
+        numbers[2]; /* of the first and second such directory on the way; 0 where there is none */
+};
+
+typedef int pseudo_number_fn(void *context, int32_t number);
+
+/* Functions are called inside the gate, with no lock held but by store: LOCK_FILE. */
+struct pseudo_node {
+    const char *name; /* "#" in that of numbers */
+    uint32_t mode;
+    /* directories */
+    const struct pseudo_node *children;
+    unsigned child_count;
+    const struct pseudo_node *numbered; /* what stands for the numbers; NULL: there are none */
+    int (*list)(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context);
+    /* numbered ones: 0, or -ENOENT: there is no such number */
+    int (*check)(const struct pseudo_place *place);
+    /* regular files */
+    int (*show)(const struct pseudo_place *place, struct bytes *ret);
+    int (*store)(const struct pseudo_place *place, const char *text, size_t size);
+    /* symbolic links; task: who asks. follow: jumps instead of reading */
+    int (*readlink)(const struct pseudo_place *place, void *task, struct bytes *ret);
+    int (*follow)(const struct pseudo_place *place, void *task, struct path *ret);
+};
+
+/* One such file system; what vfs_context.proc points to. */
+struct pseudo_fs {
+    const struct pseudo_node *root;
+    /* Whose a place is; set to 0 before. */
+    void (*owner)(const struct pseudo_place *place, uint32_t *uid, uint32_t *gid);
+};
+
+struct proc_inode;
+
+extern const struct snapshot_type proc_inode_type;
+
+/* The root directory of context->proc; a reference. */
+int pseudofs_create(struct vfs_context *context, struct inode **root);
+
+/* The place of an inode, borrowed; NULL: it is of another file system. */
+const struct pseudo_place *pseudofs_place(const struct inode *inode);
