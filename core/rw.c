@@ -34,6 +34,13 @@ static const struct iovec *rw_ranges(const struct rw_wait *record)
 
 /* --- one part --- */
 
+int rw_prepare(struct file *file, bool is_write, const uint64_t *position)
+{
+    if (is_write || file->ops->prepare == NULL)
+        return 0;
+    return file->ops->prepare(file, position);
+}
+
 int64_t rw_transfer(struct file *file, bool is_write, struct uio *uio, uint64_t *position,
                     size_t more, const struct file_wait *wait)
 {
@@ -86,16 +93,19 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, size_t *si
     struct file_wait wait = {.waiter = waiter, .entry = &record->entry};
     enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
     bool is_empty = record->done == record->size;
+    uint64_t *position = record->has_position ? &record->position : NULL;
     struct uio uio = {0};
 
+    int err = rw_prepare(record->file, record->is_write, position);
+    if (err < 0)
+        return err;
     if (!is_empty) {
-        int err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
+        err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
         if (err < 0)
             return err;
     }
     *size = uio.size;
-    int64_t moved = rw_transfer(record->file, record->is_write, &uio,
-                                record->has_position ? &record->position : NULL, record->size,
+    int64_t moved = rw_transfer(record->file, record->is_write, &uio, position, record->size,
                                 rw_waits(record) ? &wait : NULL);
     if (!is_empty)
         user_unpin(mm, &uio);

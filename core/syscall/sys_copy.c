@@ -58,6 +58,9 @@ static int64_t copy_read(struct copy_wait *record, void *buffer, size_t size, in
     uint64_t at = (uint64_t)position;
     struct uio uio;
 
+    int err = rw_prepare(record->in.file, false, &at);
+    if (err < 0)
+        return err;
     uio_init(&uio, buffer, size);
     return rw_transfer(record->in.file, false, &uio, &at, size, NULL);
 }

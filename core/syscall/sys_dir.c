@@ -18,9 +18,7 @@ static int64_t get_entries(struct task *task, struct file *file, guest_addr_t to
     entries = host_alloc(size + 1, 1);
     if (entries == NULL)
         return -ENOMEM;
-    mutex_lock(&file->lock);
     int64_t filled = file_getdents(file, entries, size);
-    mutex_unlock(&file->lock);
     if (filled > 0) {
         int err = user_copy_out(task->mm, to, entries, (size_t)filled);
         filled = err < 0 ? err : filled;
