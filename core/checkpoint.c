@@ -14,6 +14,7 @@
 #include "core/freeze.h"
 #include "core/kernel.h"
 #include "core/objects.h"
+#include "snapshot/image_dir.h"
 
 /* How long running and short-waiting tasks have to reach the gate. */
 #define FREEZE_TIMEOUT (10 * NSEC_PER_SEC)
@@ -69,7 +70,7 @@ static int protect_memory(struct kernel *kernel)
 
 static int write_kernel_image(int dir, const struct kernel_image *image, struct image_file *ret)
 {
-    int fd = host_open_beneath(dir, KERNEL_IMAGE_NAME, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    int fd = host_open_beneath(dir, KERNEL_IMG_NAME, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
     if (fd < 0)
         return fd;

@@ -9,8 +9,6 @@
 #include "snapshot/pages_writer.h"
 #include "snapshot/report.h"
 
-#define KERNEL_IMAGE_NAME "kernel.img"
-
 struct kernel;
 
 struct checkpoint_options {

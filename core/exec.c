@@ -184,6 +184,8 @@ static int become_alone(struct task *task)
     mutex_unlock(&kernel->tasks_lock);
     if (!is_first)
         return -EAGAIN;
+    if (atomic_load(&process->live) <= 1)
+        return 0;
     gate_short_begin(&task->waiter.pass);
     while ((live = atomic_load(&process->live)) > 1)
         (void)host_futex_wait(&process->live, live, NSEC_NEVER);

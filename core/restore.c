@@ -13,11 +13,11 @@
 #include <string.h>
 
 #include "core/base/host.h"
-#include "core/checkpoint.h"
 #include "core/kernel.h"
 #include "core/objects.h"
-#include "snapshot/manifest.h"
+#include "snapshot/image_dir.h"
 #include "snapshot/pages_reader.h"
+#include "snapshot/pages_writer.h"
 
 enum { KERNEL_IMAGE_MAX = 1 << 30 };
 
@@ -25,14 +25,8 @@ enum { KERNEL_IMAGE_MAX = 1 << 30 };
 static int find_file(const Manifest *manifest, const char *name, struct report *report,
                      struct image_file *ret)
 {
-    for (size_t i = 0; i < manifest->n_files; i++) {
-        const ImageFile *file = manifest->files[i];
-        if (strcmp(file->name, name) != 0 || strlen(file->digest) != IMAGE_DIGEST_SIZE - 1)
-            continue;
-        ret->size = file->size;
-        memcpy(ret->digest, file->digest, IMAGE_DIGEST_SIZE);
+    if (manifest_get_file(manifest, name, ret))
         return 0;
-    }
     report_bad(report, "manifest.json: files: %s is missing", name);
     return -EINVAL;
 }
@@ -49,7 +43,7 @@ static int read_checked(int fd, const struct image_file *file, struct report *re
     if (!S_ISREG(stat.st_mode) || (uint64_t)stat.st_size != file->size ||
         file->size > KERNEL_IMAGE_MAX) {
         report_bad(report, "%s: size: is %" PRId64 ", the manifest says %" PRIu64,
-                   KERNEL_IMAGE_NAME, (int64_t)stat.st_size, file->size);
+                   KERNEL_IMG_NAME, (int64_t)stat.st_size, file->size);
         return -EINVAL;
     }
     err = bytes_reserve(ret, file->size);
@@ -60,7 +54,7 @@ static int read_checked(int fd, const struct image_file *file, struct report *re
     ret->size = file->size;
     image_digest(ret->data, ret->size, digest);
     if (strcmp(digest, file->digest) != 0) {
-        report_bad(report, "%s: digest: does not match the manifest", KERNEL_IMAGE_NAME);
+        report_bad(report, "%s: digest: does not match the manifest", KERNEL_IMG_NAME);
         return -EINVAL;
     }
     return 0;
@@ -70,13 +64,13 @@ static int read_kernel_image(int dir, const Manifest *manifest, struct report *r
                              struct kernel_image *image)
 {
     struct image_file file;
-    int err = find_file(manifest, KERNEL_IMAGE_NAME, report, &file);
+    int err = find_file(manifest, KERNEL_IMG_NAME, report, &file);
 
     if (err < 0)
         return err;
-    int fd = host_open_beneath(dir, KERNEL_IMAGE_NAME, O_RDONLY, 0);
+    int fd = host_open_beneath(dir, KERNEL_IMG_NAME, O_RDONLY, 0);
     if (fd < 0) {
-        report_bad(report, "%s: cannot be opened: %s", KERNEL_IMAGE_NAME, strerror(-fd));
+        report_bad(report, "%s: cannot be opened: %s", KERNEL_IMG_NAME, strerror(-fd));
         return fd;
     }
     err = read_checked(fd, &file, report, &image->frames);
@@ -106,7 +100,7 @@ static int load_objects(struct kernel *kernel, int dir, const Manifest *manifest
         return err;
     }
     if (root->type != &machine_type.object) {
-        report_bad(report, "%s: object 1: is a %s, not the machine", KERNEL_IMAGE_NAME,
+        report_bad(report, "%s: object 1: is a %s, not the machine", KERNEL_IMG_NAME,
                    root->type->name);
         object_put(root);
         return -EINVAL;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "core/sandbox/server.h"
+
+/* The state of the control thread. */
+struct server {
+    struct kernel *kernel;
+    const struct control_start *start;
+    int start_socket;
+    bool has_starter; /* the tool that started us is still there */
+    bool is_over;     /* the sandbox has ended, or its image goes on elsewhere */
+    int epoll;
+    struct gate_pass pass;
+};
+
+/* Answers a request on socket. */
+void request_serve(struct server *server, int socket, struct control_packet *packet);
+/* Takes the checkpoint that a task has asked for, if one has. */
+void request_serve_call(struct server *server);
+/* A signal from outside for pid 1, inside the gate. */
+int server_signal(struct server *server, int signal);
