@@ -111,6 +111,15 @@ static int put_regs(struct ptrace_context *context, const struct guest_regs *reg
     return 0;
 }
 
+/* The host takes the layout of a register set from the code segment of the moment. */
+static int leave_other_segment(struct ptrace_context *context, const struct user_regs_struct *host)
+{
+    if (host->cs == context->parked.cs)
+        return 0;
+    return ptrace_request(context, PTRACE_POKEUSER, offsetof(struct user_regs_struct, cs),
+                          (void *)context->parked.cs);
+}
+
 static int get_regs(struct ptrace_context *context, struct user_regs_struct *host,
                     struct guest_regs *regs)
 {
@@ -119,7 +128,7 @@ static int get_regs(struct ptrace_context *context, struct user_regs_struct *hos
         return err;
     ptrace_regs_from_host(host, regs);
     context->held = *regs;
-    return 0;
+    return leave_other_segment(context, host);
 }
 
 /* --- traps --- */
@@ -142,7 +151,7 @@ static int is_64bit_call(struct ptrace_context *context, const struct user_regs_
 static int syscall_trap(struct ptrace_context *context, struct guest_regs *regs, struct trap *ret)
 {
     struct user_regs_struct host;
-    bool is_64bit;
+    bool is_64bit = true;
 
     int err = get_regs(context, &host, regs);
     if (err == 0)
