@@ -25,8 +25,7 @@ static int count_process(struct process *process, void *context)
     struct task *task;
 
     result->process_count++;
-    TAILQ_FOREACH(task, &process->tasks, link)
-    {
+    TAILQ_FOREACH(task, &process->tasks, link) {
         result->task_count++;
         result->blocked_count += task->call == CALL_WAITING;
     }
@@ -58,8 +57,7 @@ static int protect_memory(struct kernel *kernel)
     int err = 0;
 
     mutex_lock(&kernel->mms_lock);
-    LIST_FOREACH(mm, &kernel->mms, link)
-    {
+    LIST_FOREACH(mm, &kernel->mms, link) {
         int failed = mm_write_protect(mm);
         if (failed < 0 && failed != -ESRCH) /* a dead stub writes nothing more */
             err = failed;

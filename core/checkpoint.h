@@ -29,8 +29,8 @@ struct checkpoint_result {
     uint64_t aside, in_place, slot_waits;
 };
 
-/* Freezes, saves the kernel into the files of an image, and thaws if it is left running; otherwise it
- * stays frozen. On failure it runs on as if nothing had happened, and the report may say more. The
- * thread that calls is outside of the gate. */
+/* Freezes, saves the kernel into the files of an image, and thaws if it is left running; otherwise
+ * it stays frozen. On failure it runs on as if nothing had happened, and the report may say more.
+ * The thread that calls is outside of the gate. */
 int checkpoint_write(struct kernel *kernel, const struct checkpoint_options *options,
                      struct report *report, struct checkpoint_result *ret);

@@ -208,8 +208,7 @@ static void unlink_child(struct task *child)
     object_put(&child->object);
 }
 
-static int start_child(struct task *child, struct task *parent,
-                       const struct clone_request *request)
+static int start_child(struct task *child, struct task *parent, const struct clone_request *request)
 {
     struct process *process = parent->process;
     struct kernel *kernel = process->kernel;
@@ -281,8 +280,7 @@ int64_t sys_fork(struct task *task)
 
 int64_t sys_vfork(struct task *task)
 {
-    return clone_process(
-        task, &(struct clone_request){.flags = CLONE_VM | CLONE_VFORK | SIGCHLD});
+    return clone_process(task, &(struct clone_request){.flags = CLONE_VM | CLONE_VFORK | SIGCHLD});
 }
 
 int64_t sys_clone(struct task *task, uint32_t flags, guest_addr_t stack, guest_addr_t parent_tid,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ends: of a task, and with its last task of a process. A killed task outranks a freeze: it passes a
- * closing gate, and the closer waits until it has quit; so a frozen kernel has nobody half dead. The
- * end of pid 1 is the end of all.
+ * Ends: of a task, and with its last task of a process. A killed task outranks a freeze: it passes
+ * a closing gate, and the closer waits until it has quit; so a frozen kernel has nobody half dead.
+ * The end of pid 1 is the end of all.
  */
 #include <errno.h>
 #include <limits.h>

@@ -29,7 +29,7 @@ static int check_process(struct process *process, void *context)
     (void)context;
     assert(process->is_zombie == (atomic_load(&process->live) == 0));
     TAILQ_FOREACH(task, &process->tasks, link)
-    check_task(task);
+        check_task(task);
     return 0;
 }
 

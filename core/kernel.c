@@ -37,8 +37,8 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
         kernel_free(kernel);
         return err;
     }
-    err = memfile_create(UINT64_C(1) << MEMFILE_SIZE_SHIFT, options->memory_limit,
-                         &kernel->memfile);
+    err =
+        memfile_create(UINT64_C(1) << MEMFILE_SIZE_SHIFT, options->memory_limit, &kernel->memfile);
     if (err == 0) {
         mapping_set_memfile(kernel->memfile);
         err = events_create(&kernel->gate, &kernel->clock, &kernel->vfs.events);
@@ -62,8 +62,7 @@ static int start_process(struct process *process, void *context)
     struct task *task;
 
     (void)context;
-    TAILQ_FOREACH(task, &process->tasks, link)
-    {
+    TAILQ_FOREACH(task, &process->tasks, link) {
         int err = task_start(task);
         if (err < 0)
             return err;
@@ -113,7 +112,7 @@ static int kick_process(struct process *process, void *context)
 
     (void)context;
     TAILQ_FOREACH(task, &process->tasks, link)
-    waiter_kick(&task->waiter);
+        waiter_kick(&task->waiter);
     return 0;
 }
 

@@ -41,9 +41,9 @@ struct kernel {
     struct memfile *memfile;
     uint64_t memory_limit; /* bytes */
     struct platform *platform;
-    struct machine *machine;  /* a reference */
-    struct mutex tasks_lock;  /* LOCK_TASKS: the tables, and what struct process says */
-    struct task_slot *tasks;  /* uthash by tid; borrowed */
+    struct machine *machine; /* a reference */
+    struct mutex tasks_lock; /* LOCK_TASKS: the tables, and what struct process says */
+    struct task_slot *tasks; /* uthash by tid; borrowed */
     struct process_slot *processes;
     struct mutex mms_lock; /* LOCK_MMS */
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
@@ -83,7 +83,8 @@ void kernel_free(struct kernel *kernel);
 void kernel_task_ended(struct kernel *kernel);
 
 /* --- checkpoint_at.c: tests that checkpoint at calls (--checkpoint-at) --- */
-/* The task is about to dispatch a call; true: it has to wait outside until the checkpoint is over. */
+/* The task is about to dispatch a call; true: it has to wait outside until the checkpoint is over.
+ */
 bool kernel_note_call(struct task *task);
 /* The task is about to sleep in a call. */
 void kernel_note_sleep(struct task *task);

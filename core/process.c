@@ -2,7 +2,8 @@
 /*
  * Processes: thread groups and what their threads share. A process is held by its parent's list of
  * children until it is reaped (pid 1: by the machine), and by each of its tasks; the pointer to the
- * parent is derived of the lists. The tasks lock guards the tree and every state that wait(2) tells.
+ * parent is derived of the lists. The tasks lock guards the tree and every state that wait(2)
+ * tells.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -102,8 +103,7 @@ void process_kill(struct process *process, int status)
         return;
     process->is_exiting = true;
     process->exit_status = status;
-    TAILQ_FOREACH(task, &process->tasks, link)
-    {
+    TAILQ_FOREACH(task, &process->tasks, link) {
         atomic_store(&task->waiter.is_killed, true);
         gate_outrank(&task->waiter.pass);
         task_kick(task);
@@ -116,8 +116,7 @@ static void kick_tasks(struct process *process)
     struct task *task;
 
     mutex_lock(&process->sighand->lock);
-    TAILQ_FOREACH(task, &process->tasks, link)
-    {
+    TAILQ_FOREACH(task, &process->tasks, link) {
         signal_recompute(task);
         task_kick(task);
     }
@@ -230,17 +229,17 @@ static int lists_save(const struct process *process, struct saver *saver, Proces
     size_t children = 0;
 
     TAILQ_FOREACH(task, &process->tasks, link)
-    tasks++;
+        tasks++;
     TAILQ_FOREACH(child, &process->children, sibling)
-    children++;
+        children++;
     m->tasks = save_alloc(saver, tasks, sizeof(*m->tasks));
     m->children = save_alloc(saver, children, sizeof(*m->children));
     if (m->tasks == NULL || m->children == NULL)
         return -ENOMEM;
     TAILQ_FOREACH(task, &process->tasks, link)
-    m->tasks[m->n_tasks++] = save_ref(saver, &task->object);
+        m->tasks[m->n_tasks++] = save_ref(saver, &task->object);
     TAILQ_FOREACH(child, &process->children, sibling)
-    m->children[m->n_children++] = save_ref(saver, &child->object);
+        m->children[m->n_children++] = save_ref(saver, &child->object);
     return 0;
 }
 

@@ -42,8 +42,8 @@ static int read_checked(int fd, const struct image_file *file, struct report *re
         return err;
     if (!S_ISREG(stat.st_mode) || (uint64_t)stat.st_size != file->size ||
         file->size > KERNEL_IMAGE_MAX) {
-        report_bad(report, "%s: size: is %" PRId64 ", the manifest says %" PRIu64,
-                   KERNEL_IMG_NAME, (int64_t)stat.st_size, file->size);
+        report_bad(report, "%s: size: is %" PRId64 ", the manifest says %" PRIu64, KERNEL_IMG_NAME,
+                   (int64_t)stat.st_size, file->size);
         return -EINVAL;
     }
     err = bytes_reserve(ret, file->size);
@@ -116,8 +116,7 @@ static int fill(void *context, uint64_t chunk, uint16_t mask, const void *data)
 static int load_memory(struct kernel *kernel, int dir, const Manifest *manifest,
                        struct report *report, struct restore_result *result)
 {
-    struct pages_expected expected = {.chunk_end =
-                                          memfile_size(kernel->memfile) / MEM_CHUNK};
+    struct pages_expected expected = {.chunk_end = memfile_size(kernel->memfile) / MEM_CHUNK};
     struct pages_reader *reader;
     int err = find_file(manifest, PAGES_IMG_NAME, report, &expected.img);
 
@@ -139,8 +138,7 @@ static int make_stubs(struct kernel *kernel)
     struct mm *mm;
     int err = 0;
 
-    LIST_FOREACH(mm, &kernel->mms, link)
-    {
+    LIST_FOREACH(mm, &kernel->mms, link) {
         err = mm_restore(mm);
         if (err < 0)
             break;

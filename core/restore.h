@@ -14,7 +14,8 @@ struct restore_result {
     uint64_t object_count, chunk_count;
 };
 
-/* Fills a new, frozen kernel, which has its platform and host roots, from the image in directory dir
- * (borrowed). -EINVAL: the report says all that does not fit. On failure the kernel is to be freed. */
+/* Fills a new, frozen kernel, which has its platform and host roots, from the image in directory
+ * dir (borrowed). -EINVAL: the report says all that does not fit. On failure the kernel is to be
+ * freed. */
 int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struct report *report,
                  struct restore_result *ret);

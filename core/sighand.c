@@ -90,10 +90,8 @@ static int sighand_load(struct sighand *sighand, struct loader *loader, const Si
                      a->signal);
             return 0;
         }
-        sighand->actions[a->signal - 1] = (struct signal_action){.handler = a->handler,
-                                                                 .flags = a->flags,
-                                                                 .restorer = a->restorer,
-                                                                 .mask = a->mask};
+        sighand->actions[a->signal - 1] = (struct signal_action){
+            .handler = a->handler, .flags = a->flags, .restorer = a->restorer, .mask = a->mask};
     }
     return 0;
 }

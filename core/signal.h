@@ -39,7 +39,8 @@ struct signal_entry {
     STAILQ_ENTRY(signal_entry) link;
 };
 
-/* Pending signals of a task or a process: one of each standard one, a queue of the real-time ones. */
+/* Pending signals of a task or a process: one of each standard one, a queue of the real-time ones.
+ */
 struct signal_queue {
     STAILQ_HEAD(, signal_entry) entries; /* in order of arrival */
     uint64_t set;                        /* derived: the signals in it */
@@ -52,7 +53,8 @@ void signal_queue_fini(struct signal_queue *queue);
 /* Actions (Linux: sighand_struct), shared by CLONE_SIGHAND. */
 struct sighand {
     struct object object;
-    struct mutex lock; /* LOCK_SIGHAND; also guards pending and masks of the processes that use it */
+    struct mutex
+        lock; /* LOCK_SIGHAND; also guards pending and masks of the processes that use it */
     struct signal_action actions[SIGNAL_COUNT];
     /* not saved, derived */
     unsigned process_count; /* counted by the processes; tasks lock */
@@ -92,9 +94,10 @@ enum signal_default signal_default_of(int signal);
 bool signal_is_ignored(const struct sighand *sighand, int signal);
 
 /* --- signal_deliver.c --- */
-/* Takes pending signals before guest code goes on: builds frames, ends, stops. Applies the result of
- * a call that is CALL_DONE and its restart codes to the registers: the call is then CALL_NONE, or
- * CALL_WAITING when its record is to be resumed, or still CALL_DONE when the process was stopped. */
+/* Takes pending signals before guest code goes on: builds frames, ends, stops. Applies the result
+ * of a call that is CALL_DONE and its restart codes to the registers: the call is then CALL_NONE,
+ * or CALL_WAITING when its record is to be resumed, or still CALL_DONE when the process was
+ * stopped. */
 void signal_deliver(struct task *task);
 
 /* --- signal_frame.c --- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Taking signals before guest code goes on, and what they do to a call that has ended. Restart codes
- * come from a wait record's cancel, on a signal only; what becomes of them is decided here, by the
- * first handler that runs, as signal(7) says for each kind. A stop leaves the call DONE: the first
- * handler after the stop decides, as in Linux.
+ * Taking signals before guest code goes on, and what they do to a call that has ended. Restart
+ * codes come from a wait record's cancel, on a signal only; what becomes of them is decided here,
+ * by the first handler that runs, as signal(7) says for each kind. A stop leaves the call DONE: the
+ * first handler after the stop decides, as in Linux.
  */
 #include <errno.h>
 
@@ -55,8 +55,7 @@ static void finish_with_handler(struct task *task, const struct signal_action *a
 {
     int64_t result = task->call_result;
 
-    if (result == -ERESTARTNOINTR ||
-        (result == -ERESTARTSYS && (action->flags & SA_RESTART) != 0))
+    if (result == -ERESTARTNOINTR || (result == -ERESTARTSYS && (action->flags & SA_RESTART) != 0))
         restart(task);
     else if (is_restart_code(result))
         task->regs.rax = (uint64_t)-EINTR;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signal frames on the guest's stack: struct rt_sigframe of the x86-64 ABI, with the vector state in
- * the standard xsave format above it, as the host's Linux lays it out (sigaction(2), and the
+ * Signal frames on the guest's stack: struct rt_sigframe of the x86-64 ABI, with the vector state
+ * in the standard xsave format above it, as the host's Linux lays it out (sigaction(2), and the
  * kernel's asm/sigcontext.h). A frame that comes back is hostile: registers are made legal by the
  * platform, vector state is checked when it is stored.
  */
@@ -141,7 +141,7 @@ static void ucontext_encode(const struct task *task, uint64_t mask, struct frame
     uc->flags = UC_XSTATE | UC_SS | UC_STRICT_SS;
     uc->stack.sp = task->altstack_base;
     uc->stack.size = task->altstack_size;
-    uc->stack.flags = task->altstack_size == 0                  ? SS_DISABLE
+    uc->stack.flags = task->altstack_size == 0               ? SS_DISABLE
                       : is_on_altstack(task, task->regs.rsp) ? SS_ONSTACK
                                                              : 0;
     uc->stack.flags |= task->altstack_flags;
@@ -253,9 +253,9 @@ void signal_info_encode(const struct signal_info *info, uint8_t to[128])
     put(to, 0, &info->signal, 4);
     put(to, 4, &info->error, 4);
     put(to, 8, &info->code, 4);
-    bool is_fault = info->code > 0 && (info->signal == SIGSEGV || info->signal == SIGBUS ||
-                                       info->signal == SIGILL || info->signal == SIGFPE ||
-                                       info->signal == SIGTRAP || info->signal == SIGSYS);
+    bool is_fault = info->code > 0 &&
+                    (info->signal == SIGSEGV || info->signal == SIGBUS || info->signal == SIGILL ||
+                     info->signal == SIGFPE || info->signal == SIGTRAP || info->signal == SIGSYS);
     if (is_fault && info->code != SI_KERNEL) {
         put(to, 16, &info->address, 8);
         return;

@@ -86,7 +86,8 @@ void signal_queue_remove(struct signal_queue *queue, uint64_t set)
     struct signal_entry *entry;
     struct signal_entry *next;
 
-    STAILQ_FOREACH_SAFE(entry, &queue->entries, link, next) {
+    STAILQ_FOREACH_SAFE(entry, &queue->entries, link, next)
+    {
         if ((SIGNAL_BIT(entry->info.signal) & set) != 0)
             remove_entry(queue, entry);
     }
@@ -116,7 +117,7 @@ int signal_queue_save(const struct signal_queue *queue, struct saver *saver, Sig
     if (*infos == NULL)
         return -ENOMEM;
     STAILQ_FOREACH(entry, &queue->entries, link)
-    info_save(&entry->info, (*infos)[(*count)++]);
+        info_save(&entry->info, (*infos)[(*count)++]);
     return 0;
 }
 

@@ -10,7 +10,8 @@
 #include "core/signal.h"
 #include "core/task.h"
 
-#define STOPS (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define STOPS                                                                                      \
+    (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
 
 /* Stop and continue signals take each other out of all queues of the process. */
 static void cancel_opposites(struct process *process, uint64_t set)
@@ -20,7 +21,7 @@ static void cancel_opposites(struct process *process, uint64_t set)
     mutex_assert_held(&process->sighand->lock);
     signal_queue_remove(&process->pending, set);
     TAILQ_FOREACH(task, &process->tasks, link)
-    signal_queue_remove(&task->pending, set);
+        signal_queue_remove(&task->pending, set);
 }
 
 /* Stop and continue work when they are sent, whatever the action and the mask. */

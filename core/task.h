@@ -16,9 +16,9 @@ struct kernel;
 enum { TASK_COMM_SIZE = 16 };
 
 /*
- * Where a task stands with its system call: regs are those of the trap until the result is delivered.
- * ENTERED: to be dispatched. WAITING: its record is in progress, or to be resumed. DONE: its result
- * meets the pending signals next.
+ * Where a task stands with its system call: regs are those of the trap until the result is
+ * delivered. ENTERED: to be dispatched. WAITING: its record is in progress, or to be resumed. DONE:
+ * its result meets the pending signals next.
  */
 enum call_state { CALL_NONE, CALL_ENTERED, CALL_WAITING, CALL_DONE };
 
@@ -31,13 +31,13 @@ struct process {
     /* Guarded by the kernel's tasks lock: */
     int pid;
     int pgid, sid;
-    bool is_exiting;    /* exit_group, a fatal signal */
-    bool is_zombie;     /* all tasks ended, not reaped */
-    bool has_execed;    /* setpgid of a child: EACCES */
-    bool is_vfork_done; /* the parent of a vfork may go on */
-    int exit_status;    /* as wait4 gives it */
-    int exit_signal;    /* sent to the parent at the end; SIGCHLD, 0: none */
-    atomic_int stop_signal; /* stopped by it; 0: runs */
+    bool is_exiting;                         /* exit_group, a fatal signal */
+    bool is_zombie;                          /* all tasks ended, not reaped */
+    bool has_execed;                         /* setpgid of a child: EACCES */
+    bool is_vfork_done;                      /* the parent of a vfork may go on */
+    int exit_status;                         /* as wait4 gives it */
+    int exit_signal;                         /* sent to the parent at the end; SIGCHLD, 0: none */
+    atomic_int stop_signal;                  /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
     struct sighand *sighand;
     /* Guarded by sighand->lock: */
@@ -48,13 +48,13 @@ struct process {
     nsec_t start_time; /* sandbox clock */
     nsec_t cpu_time, child_cpu_time;
     /* Guarded by the kernel's tasks lock; each element is a reference: */
-    TAILQ_HEAD(task_list, task) tasks;           /* by tid */
-    TAILQ_HEAD(process_list, process) children;  /* by pid */
+    TAILQ_HEAD(task_list, task) tasks;          /* by tid */
+    TAILQ_HEAD(process_list, process) children; /* by pid */
     /* not saved, derived */
     struct kernel *kernel;
     struct process *parent; /* borrowed; NULL for init and once reaped */
     TAILQ_ENTRY(process) sibling;
-    bool is_linked; /* in the kernel's table */
+    bool is_linked;               /* in the kernel's table */
     struct wait_queue child_wait; /* of the kernel's tasks lock */
     struct wait_queue vfork_wait;
     atomic_uint live; /* tasks that have not ended; futex of a waiting exec */
@@ -72,12 +72,12 @@ struct task {
     struct fs *fs;
     struct cred cred;
     struct guest_regs regs;
-    uint8_t *xstate;        /* valid while outside the gate; xstate_size() bytes */
+    uint8_t *xstate; /* valid while outside the gate; xstate_size() bytes */
     enum call_state call;
-    uint64_t call_nr;       /* the number (rax on entry), for restarts */
-    int64_t call_result;    /* CALL_DONE: may be a restart code */
+    uint64_t call_nr;    /* the number (rax on entry), for restarts */
+    int64_t call_result; /* CALL_DONE: may be a restart code */
     char comm[TASK_COMM_SIZE];
-    uint64_t blocked;       /* sighand lock */
+    uint64_t blocked;            /* sighand lock */
     struct signal_queue pending; /* sighand lock */
     guest_addr_t altstack_base;
     uint64_t altstack_size;
@@ -104,8 +104,8 @@ extern const struct snapshot_type process_type, task_type;
 int process_create(struct kernel *kernel, int pid, struct sighand *sighand, struct process **ret);
 /* Under the tasks lock: enters the tables as a child of parent (NULL: init); takes a reference. */
 int process_link(struct process *process, struct process *parent);
-/* Under the tasks lock: a reaped one leaves; the reference of the parent's list (init: the machine's)
- * is the caller's to put, outside of the lock. */
+/* Under the tasks lock: a reaped one leaves; the reference of the parent's list (init: the
+ * machine's) is the caller's to put, outside of the lock. */
 void process_unlink(struct process *process);
 /* Under the tasks lock: every task of it is to die; status as wait4 gives it. */
 void process_kill(struct process *process, int status);
@@ -154,6 +154,8 @@ void task_drop_context(struct task *task);
 void task_exit(struct task *task);
 /* argv and envp are kernel memory. On success the registers are the new program's. */
 int task_exec(struct task *task, const char *path, char **argv, char **envp);
+/* A vector of strings with NULL at its end, all from host_alloc. Accepts NULL. */
+void strings_free(char **strings);
 /* The parent of a vfork goes on. Under the tasks lock. */
 void process_vfork_done(struct process *process);
 

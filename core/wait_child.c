@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting for children: wait4 and waitid as one record. The queue belongs to the parent process; the
- * tasks lock guards it and the states that are told. A result is written to the guest after the lock
- * is dropped, from the record alone.
+ * Waiting for children: wait4 and waitid as one record. The queue belongs to the parent process;
+ * the tasks lock guards it and the states that are told. A result is written to the guest after the
+ * lock is dropped, from the record alone.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -89,8 +89,7 @@ static int look(const struct child_wait *record, struct process *parent, struct 
     struct process *child;
     int result = -ECHILD;
 
-    TAILQ_FOREACH(child, &parent->children, sibling)
-    {
+    TAILQ_FOREACH(child, &parent->children, sibling) {
         if (!is_meant(record, parent, child))
             continue;
         if (take_event(record, child, ret))
@@ -102,8 +101,8 @@ static int look(const struct child_wait *record, struct process *parent, struct 
 
 static int write_rusage(struct task *task, guest_addr_t to, nsec_t cpu_time)
 {
-    struct rusage usage = {.ru_utime = {.tv_sec = cpu_time / NSEC_PER_SEC,
-                                        .tv_usec = cpu_time % NSEC_PER_SEC / 1000}};
+    struct rusage usage = {
+        .ru_utime = {.tv_sec = cpu_time / NSEC_PER_SEC, .tv_usec = cpu_time % NSEC_PER_SEC / 1000}};
 
     return to == 0 ? 0 : user_copy_out(task->mm, to, &usage, sizeof(usage));
 }

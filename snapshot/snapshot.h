@@ -179,8 +179,8 @@ void *save_messages(struct saver *saver, const ProtobufCMessageDescriptor *descr
 int64_t save_time(const struct saver *saver, int64_t time);
 int64_t load_time(struct loader *loader, const char *field, int64_t span);
 
-/* A record in progress ↔ its message; save gives NULL and 0 when there is none. load leaves ops NULL
- * when the message is NULL. */
+/* A record in progress ↔ its message; save gives NULL and 0 when there is none. load leaves ops
+ * NULL when the message is NULL. */
 int save_wait(struct saver *saver, const struct waiter *waiter, WaitRecord **ret);
 int load_wait(struct loader *loader, struct waiter *waiter, const WaitRecord *message);
 /* A wait entry ↔ its message. */

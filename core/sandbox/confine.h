@@ -13,8 +13,9 @@ struct confinement {
     const char *step; /* what failed */
 };
 
-/* New user, mount, pid, network, ipc and uts namespaces where the host allows them; returns in a new
- * process, the first one of the pid namespace, and 1 in the old one, which has nothing left to do. */
+/* New user, mount, pid, network, ipc and uts namespaces where the host allows them; returns in a
+ * new process, the first one of the pid namespace, and 1 in the old one, which has nothing left to
+ * do. */
 int confine_namespaces(struct confinement *confinement);
 /* An empty, read-only tree as the root: nothing of the host can be named any more. */
 int confine_root(struct confinement *confinement);

@@ -23,27 +23,89 @@
 /* Whatever their arguments. */
 static const int plain[] = {
     /* memory, threads, time, signals of our own */
-    CALL(brk), CALL(munmap), CALL(mremap), CALL(madvise), CALL(futex), CALL(sched_yield),
-    CALL(sched_getaffinity), CALL(sched_setaffinity), CALL(set_robust_list), CALL(rseq),
-    CALL(gettid), CALL(getpid), CALL(exit), CALL(exit_group), CALL(nanosleep),
-    CALL(clock_nanosleep), CALL(clock_gettime), CALL(clock_getres), CALL(gettimeofday),
-    CALL(getrandom), CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn),
-    CALL(sigaltstack), CALL(restart_syscall), CALL(membarrier), CALL(getrusage),
+    CALL(brk),
+    CALL(munmap),
+    CALL(mremap),
+    CALL(madvise),
+    CALL(futex),
+    CALL(sched_yield),
+    CALL(sched_getaffinity),
+    CALL(sched_setaffinity),
+    CALL(set_robust_list),
+    CALL(rseq),
+    CALL(gettid),
+    CALL(getpid),
+    CALL(exit),
+    CALL(exit_group),
+    CALL(nanosleep),
+    CALL(clock_nanosleep),
+    CALL(clock_gettime),
+    CALL(clock_getres),
+    CALL(gettimeofday),
+    CALL(getrandom),
+    CALL(rt_sigaction),
+    CALL(rt_sigprocmask),
+    CALL(rt_sigreturn),
+    CALL(sigaltstack),
+    CALL(restart_syscall),
+    CALL(membarrier),
+    CALL(getrusage),
     /* descriptors we have */
-    CALL(read), CALL(readv), CALL(pread64), CALL(preadv), CALL(preadv2), CALL(write), CALL(writev),
-    CALL(pwrite64), CALL(pwritev), CALL(pwritev2), CALL(lseek), CALL(close), CALL(fstat),
-    CALL(fstatfs), CALL(ftruncate), CALL(fallocate), CALL(fsync), CALL(fdatasync), CALL(poll),
-    CALL(ppoll), CALL(epoll_create1), CALL(epoll_ctl), CALL(epoll_wait), CALL(epoll_pwait),
-    CALL(epoll_pwait2), CALL(eventfd2), CALL(getdents64), CALL(fchmod), CALL(fchown),
-    CALL(memfd_create), CALL(fadvise64),
+    CALL(read),
+    CALL(readv),
+    CALL(pread64),
+    CALL(preadv),
+    CALL(preadv2),
+    CALL(write),
+    CALL(writev),
+    CALL(pwrite64),
+    CALL(pwritev),
+    CALL(pwritev2),
+    CALL(lseek),
+    CALL(close),
+    CALL(fstat),
+    CALL(fstatfs),
+    CALL(ftruncate),
+    CALL(fallocate),
+    CALL(fsync),
+    CALL(fdatasync),
+    CALL(poll),
+    CALL(ppoll),
+    CALL(epoll_create1),
+    CALL(epoll_ctl),
+    CALL(epoll_wait),
+    CALL(epoll_pwait),
+    CALL(epoll_pwait2),
+    CALL(eventfd2),
+    CALL(getdents64),
+    CALL(fchmod),
+    CALL(fchown),
+    CALL(memfd_create),
+    CALL(fadvise64),
     /* names below donated directories */
-    CALL(openat2), CALL(newfstatat), CALL(readlinkat), CALL(mkdirat), CALL(unlinkat), CALL(linkat),
-    CALL(symlinkat), CALL(renameat2), CALL(utimensat), CALL(fchownat),
+    CALL(openat2),
+    CALL(newfstatat),
+    CALL(readlinkat),
+    CALL(mkdirat),
+    CALL(unlinkat),
+    CALL(linkat),
+    CALL(symlinkat),
+    CALL(renameat2),
+    CALL(utimensat),
+    CALL(fchownat),
     /* control */
-    CALL(accept4), CALL(sendmsg), CALL(recvmsg), CALL(shutdown), CALL(getsockopt),
+    CALL(accept4),
+    CALL(sendmsg),
+    CALL(recvmsg),
+    CALL(shutdown),
+    CALL(getsockopt),
     CALL(setsockopt),
     /* stubs */
-    CALL(ptrace), CALL(wait4), CALL(waitid), CALL(kill), CALL(tgkill),
+    CALL(ptrace),
+    CALL(wait4),
+    CALL(waitid),
+    CALL(kill),
+    CALL(tgkill),
 };
 
 static int allow_plain(scmp_filter_ctx filter)
@@ -81,8 +143,8 @@ static int allow_threads(scmp_filter_ctx filter)
 /* What asks and what sets the name of a thread or our own flags, no more. */
 static int allow_controls(scmp_filter_ctx filter)
 {
-    static const unsigned fcntls[] = {F_GETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC, F_ADD_SEALS,
-                                      F_GET_SEALS, F_GETPIPE_SZ};
+    static const unsigned fcntls[] = {F_GETFL,     F_GETFD,     F_SETFD,     F_DUPFD_CLOEXEC,
+                                      F_ADD_SEALS, F_GET_SEALS, F_GETPIPE_SZ};
     static const unsigned ioctls[] = {0x5401 /* TCGETS */, 0x5413 /* TIOCGWINSZ */,
                                       0x540f /* TIOCGPGRP */, 0x541b /* FIONREAD */};
     int err = 0;
@@ -104,8 +166,8 @@ static int allow_controls(scmp_filter_ctx filter)
 /* The C library asks for these and goes on without. */
 static int refuse_politely(scmp_filter_ctx filter)
 {
-    static const int calls[] = {CALL(open), CALL(openat), CALL(readlink), CALL(access),
-                                CALL(faccessat2), CALL(prlimit64), CALL(sysinfo), CALL(uname)};
+    static const int calls[] = {CALL(open),       CALL(openat),    CALL(readlink), CALL(access),
+                                CALL(faccessat2), CALL(prlimit64), CALL(sysinfo),  CALL(uname)};
     int err = 0;
 
     for (size_t i = 0; i < ARRAY_COUNT(calls) && err == 0; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sbx-kernel: the sandbox process. It is started by a tool with one socket, on which it gets what it
- * is to run, and gives up all it does not need before it reads the first byte of guest or image:
+ * sbx-kernel: the sandbox process. It is started by a tool with one socket, on which it gets what
+ * it is to run, and gives up all it does not need before it reads the first byte of guest or image:
  * namespaces, the memfile's mount, capabilities, the platform's first stub, an empty root, the
  * filter. Then it boots or restores, and serves until pid 1 ends or an image takes over.
  */

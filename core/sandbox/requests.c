@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The requests of the control protocol. A checkpoint has two halves: the files are written, then the
- * tool makes them count and says so; a sandbox that was to stop goes on unless it hears that.
+ * The requests of the control protocol. A checkpoint has two halves: the files are written, then
+ * the tool makes them count and says so; a sandbox that was to stop goes on unless it hears that.
  */
 #include "core/sandbox/requests.h"
 
@@ -117,8 +117,7 @@ static int describe_files(Manifest *manifest, const struct checkpoint_result *re
     return err;
 }
 
-static int describe(struct server *server, const struct checkpoint_result *result,
-                    Manifest **ret)
+static int describe(struct server *server, const struct checkpoint_result *result, Manifest **ret)
 {
     struct kernel *kernel = server->kernel;
     const ImageOptions *options = server->start->spec->options;
@@ -218,8 +217,7 @@ static void settle(struct server *server, int socket, bool leave_running)
 {
     struct control_packet packet = {0};
     int err = control_receive(socket, &packet);
-    bool is_committed =
-        err == 0 && packet.message->body_case == CONTROL_MESSAGE__BODY_COMMIT;
+    bool is_committed = err == 0 && packet.message->body_case == CONTROL_MESSAGE__BODY_COMMIT;
 
     if (is_committed && !leave_running) {
         tell_checkpointed(server, socket, packet.message->commit->path);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The control thread. It handles one request after the other, each to its end, so a signal that is
- * sent during a checkpoint is applied after it, or refused with the connection when the sandbox does
- * not go on. What changes the kernel is done inside the gate. The dialogues are in docs/control.md.
+ * sent during a checkpoint is applied after it, or refused with the connection when the sandbox
+ * does not go on. What changes the kernel is done inside the gate. The dialogues are in
+ * docs/control.md.
  */
 #include "core/sandbox/server.h"
 

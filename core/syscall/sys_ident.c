@@ -181,8 +181,8 @@ int64_t sys_getgroups(struct task *task, int size, guest_addr_t to)
     if (size < 0 || (size > 0 && (uint32_t)size < cred->group_count))
         return -EINVAL;
     if (size > 0 && cred->group_count > 0) {
-        int err = user_copy_out(task->mm, to, cred->groups,
-                                cred->group_count * sizeof(cred->groups[0]));
+        int err =
+            user_copy_out(task->mm, to, cred->groups, cred->group_count * sizeof(cred->groups[0]));
         if (err < 0)
             return err;
     }
@@ -197,8 +197,8 @@ int64_t sys_setgroups(struct task *task, int size, guest_addr_t from)
         return -EPERM;
     if (size < 0 || size > CRED_GROUPS_MAX)
         return -EINVAL;
-    int err = size == 0 ? 0
-                        : user_copy_in(task->mm, groups, from, (size_t)size * sizeof(groups[0]));
+    int err =
+        size == 0 ? 0 : user_copy_in(task->mm, groups, from, (size_t)size * sizeof(groups[0]));
     if (err < 0)
         return err;
     memcpy(task->cred.groups, groups, (size_t)size * sizeof(groups[0]));

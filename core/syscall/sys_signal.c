@@ -87,8 +87,7 @@ static void forget_ignored(struct process *process, int signal)
     if (!signal_is_ignored(process->sighand, signal))
         return;
     signal_queue_remove(&process->pending, SIGNAL_BIT(signal));
-    TAILQ_FOREACH(task, &process->tasks, link)
-    {
+    TAILQ_FOREACH(task, &process->tasks, link) {
         signal_queue_remove(&task->pending, SIGNAL_BIT(signal));
         signal_recompute(task);
     }
@@ -215,9 +214,8 @@ static int kill_process(struct kill_request *request, struct process *process)
 static int kill_if_meant(struct process *process, void *context)
 {
     struct kill_request *request = context;
-    bool is_meant = request->pgid != 0
-                        ? process->pgid == request->pgid
-                        : process->pid != 1 && process != request->task->process;
+    bool is_meant = request->pgid != 0 ? process->pgid == request->pgid
+                                       : process->pid != 1 && process != request->task->process;
 
     if (is_meant)
         (void)kill_process(request, process);
@@ -242,11 +240,10 @@ static int64_t send_kill(struct kill_request *request, int pid)
 
 int64_t sys_kill(struct task *task, int pid, int signal)
 {
-    struct kill_request request = {.task = task,
-                                   .info = {.signal = signal,
-                                            .code = SI_USER,
-                                            .pid = task->process->pid,
-                                            .uid = task->cred.uid}};
+    struct kill_request request = {
+        .task = task,
+        .info = {
+            .signal = signal, .code = SI_USER, .pid = task->process->pid, .uid = task->cred.uid}};
 
     if (signal < 0 || signal > SIGNAL_COUNT)
         return -EINVAL;
@@ -261,10 +258,8 @@ int64_t sys_kill(struct task *task, int pid, int signal)
 static int64_t thread_kill(struct task *task, int tgid, int tid, int signal)
 {
     struct kernel *kernel = task_kernel(task);
-    struct signal_info info = {.signal = signal,
-                               .code = SI_TKILL,
-                               .pid = task->process->pid,
-                               .uid = task->cred.uid};
+    struct signal_info info = {
+        .signal = signal, .code = SI_TKILL, .pid = task->process->pid, .uid = task->cred.uid};
     int64_t result = -ESRCH;
 
     if (tid <= 0 || signal < 0 || signal > SIGNAL_COUNT)

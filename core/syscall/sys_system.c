@@ -85,8 +85,8 @@ int64_t sys_sysinfo(struct task *task, guest_addr_t to)
 
 int64_t sys_arch_prctl(struct task *task, uint32_t code, guest_addr_t address)
 {
-    uint64_t *base = code == ARCH_SET_FS || code == ARCH_GET_FS ? &task->regs.fs_base
-                                                                : &task->regs.gs_base;
+    uint64_t *base =
+        code == ARCH_SET_FS || code == ARCH_GET_FS ? &task->regs.fs_base : &task->regs.gs_base;
 
     switch (code) {
     case ARCH_SET_FS:
@@ -161,9 +161,9 @@ static int limit_exchange(struct process *process, int resource, const struct rl
     mutex_lock(&process->sighand->lock);
     struct rlimit *limit = &process->limits[resource];
     *old = *limit;
-    if (new != NULL && new->rlim_cur > new->rlim_max)
+    if (new != NULL &&new->rlim_cur > new->rlim_max)
         err = -EINVAL;
-    else if (new != NULL && new->rlim_max > limit->rlim_max && !is_privileged)
+    else if (new != NULL &&new->rlim_max > limit->rlim_max && !is_privileged)
         err = -EPERM;
     else if (new != NULL)
         *limit = *new;

@@ -73,8 +73,8 @@ int64_t sys_getrusage(struct task *task, int who, guest_addr_t to)
 {
     const struct process *process = task->process;
     nsec_t time = who == RUSAGE_CHILDREN ? process->child_cpu_time : process->cpu_time;
-    struct rusage value = {.ru_utime = {.tv_sec = time / NSEC_PER_SEC,
-                                        .tv_usec = time % NSEC_PER_SEC / 1000}};
+    struct rusage value = {
+        .ru_utime = {.tv_sec = time / NSEC_PER_SEC, .tv_usec = time % NSEC_PER_SEC / 1000}};
 
     if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
         return -EINVAL;
@@ -115,8 +115,8 @@ int64_t sys_alarm(struct task *task, uint32_t seconds)
     struct itimerval old;
 
     alarm_set(task->process, seconds * NSEC_PER_SEC, 0, &old);
-    bool is_rounded_up = old.it_value.tv_usec >= 500000 ||
-                         (old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0);
+    bool is_rounded_up =
+        old.it_value.tv_usec >= 500000 || (old.it_value.tv_sec == 0 && old.it_value.tv_usec > 0);
     return old.it_value.tv_sec + is_rounded_up;
 }
 
@@ -147,8 +147,8 @@ int64_t sys_setitimer(struct task *task, int which, guest_addr_t from, guest_add
 {
     struct itimerval value = {0};
     struct itimerval old;
-    nsec_t span;
-    nsec_t interval;
+    nsec_t span = 0;
+    nsec_t interval = 0;
 
     if (which != ITIMER_REAL)
         return -EINVAL;
