@@ -43,10 +43,10 @@ void control_packet_fini(struct control_packet *packet);
 /* Moves a descriptor out of the packet. */
 int control_take_fd(struct control_packet *packet, unsigned nr);
 
-/* Shorthands for answers. */
-int control_send_done(int socket);
-__attribute__((format(printf, 3, 4))) int control_send_failed(int socket, unsigned exit_code,
-                                                              const char *format, ...);
+/* Shorthands for answers to the request with that serial; 0: an event. */
+int control_send_done(int socket, uint64_t serial);
+__attribute__((format(printf, 4, 5))) int
+control_send_failed(int socket, uint64_t serial, unsigned exit_code, const char *format, ...);
 
 /* A connected pair of control sockets. */
 int control_pair(int ret[2]);

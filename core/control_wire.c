@@ -128,17 +128,18 @@ int control_send(int socket, const ControlMessage *message, const int *fds, unsi
     return send_packed(socket, &versioned, size, fds, fd_count);
 }
 
-int control_send_done(int socket)
+int control_send_done(int socket, uint64_t serial)
 {
     ControlMessage message = CONTROL_MESSAGE__INIT;
     DoneReply done = DONE_REPLY__INIT;
 
+    message.serial = serial;
     message.body_case = CONTROL_MESSAGE__BODY_DONE;
     message.done = &done;
     return control_send(socket, &message, NULL, 0);
 }
 
-int control_send_failed(int socket, unsigned exit_code, const char *format, ...)
+int control_send_failed(int socket, uint64_t serial, unsigned exit_code, const char *format, ...)
 {
     ControlMessage message = CONTROL_MESSAGE__INIT;
     FailedReply failed = FAILED_REPLY__INIT;
@@ -150,6 +151,7 @@ int control_send_failed(int socket, unsigned exit_code, const char *format, ...)
     va_end(arguments);
     failed.message = text;
     failed.exit_code = exit_code;
+    message.serial = serial;
     message.body_case = CONTROL_MESSAGE__BODY_FAILED;
     message.failed = &failed;
     return control_send(socket, &message, NULL, 0);

@@ -92,7 +92,7 @@ static void test_messages_arrive(void **state)
     (void)state;
 
     send_kill(ends[0], 15, NULL, 0);
-    assert_int_equal(control_send_failed(ends[0], 127, "no %s", "dash"), 0);
+    assert_int_equal(control_send_failed(ends[0], 7, 127, "no %s", "dash"), 0);
     assert_int_equal(control_receive(ends[1], &packet), 0);
     assert_int_equal(packet.message->version, CONTROL_VERSION);
     assert_int_equal(packet.message->body_case, CONTROL_MESSAGE__BODY_KILL);
@@ -100,6 +100,7 @@ static void test_messages_arrive(void **state)
     control_packet_fini(&packet);
     assert_int_equal(control_receive(ends[1], &packet), 0);
     assert_int_equal(packet.message->body_case, CONTROL_MESSAGE__BODY_FAILED);
+    assert_int_equal(packet.message->serial, 7);
     assert_string_equal(packet.message->failed->message, "no dash");
     assert_int_equal(packet.message->failed->exit_code, 127);
     control_packet_fini(&packet);
