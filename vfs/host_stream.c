@@ -29,6 +29,7 @@
 enum stream_kind { STREAM_NONE, STREAM_REGULAR, STREAM_PIPE, STREAM_TERMINAL, STREAM_DEVICE };
 
 enum {
+    STREAM_DEV = 0x0d,          /* st_dev of all streams */
     STREAM_PIPE_PART = 4096,    /* PIPE_BUF: what a pipe that polls writable takes */
     STREAM_TERMINAL_PART = 512, /* a terminal may be slow, and takes it in one go */
 };
@@ -390,6 +391,7 @@ int host_stream_open(struct vfs_context *context, unsigned index, struct file **
     attr->nr = inode_next_nr();
     attr->mode = S_IFCHR | 0600;
     attr->nlink = 1;
+    stream->inode.dev = STREAM_DEV;
     stream->index = index;
     host_stream_connect(stream, context);
     int flags = stream_flags(stream);

@@ -20,6 +20,8 @@
 
 #include "core/base/host.h"
 
+enum { PIPE_DEV = 0x0c }; /* st_dev of all pipes */
+
 struct pipe {
     union {
         struct object object;
@@ -280,6 +282,7 @@ static int pipe_alloc(const struct cred *cred, struct pipe **ret)
     }
     inode_set_owner(&pipe->inode, NULL, S_IFIFO | 0600, cred);
     pipe->inode.attr.nr = inode_next_nr();
+    pipe->inode.dev = PIPE_DEV;
     *ret = pipe;
     return 0;
 }

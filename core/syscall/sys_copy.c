@@ -14,23 +14,9 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "core/copy.h"
 #include "core/rw.h"
 #include "core/syscall/syscall_table.h"
-
-/* One side of a copy between files. */
-struct copy_end {
-    struct file *file;    /* a reference */
-    guest_addr_t address; /* of the guest's own position (loff_t); 0: the file's */
-    uint64_t position;    /* if address is not 0 */
-};
-
-/* The wait record of sendfile and copy_file_range. */
-struct copy_wait {
-    struct wait_record base;
-    struct copy_end in, out;
-    uint64_t size, done;
-    struct wait_entry entry; /* in the queue of the writers of out */
-};
 
 DEFINE_WAIT_TYPE(COPY, copy, CopyWait, copy);
 
