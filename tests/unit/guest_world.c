@@ -5,6 +5,7 @@
 #include "tests/unit/guest_world.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,11 +18,14 @@ struct memfile *world_memfile;
 struct platform *world_platform;
 static unsigned descriptors;
 static uint64_t text_run;
+static cpu_set_t cpus;
 
 int world_set_up(void **state)
 {
     (void)state;
     descriptors = host_descriptor_count();
+    if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+        return -1;
     if (memfile_create(UINT64_C(1) << 30, 0, &world_memfile) < 0)
         return -1;
     if (platform_create("auto", world_memfile, &world_platform) < 0)
@@ -31,13 +35,16 @@ int world_set_up(void **state)
     return 0;
 }
 
-unsigned world_child_count(void)
+bool world_has_child(void)
 {
     siginfo_t info;
 
-    /* Which of them there are is not asked: one is too many. */
-    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 && errno == ECHILD ? 0
-                                                                                                : 1;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+}
+
+void world_unbind(void)
+{
+    (void)sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
 int world_tear_down(void **state)
@@ -45,7 +52,7 @@ int world_tear_down(void **state)
     (void)state;
     platform_free(world_platform);
     memfile_free(world_memfile);
-    if (world_child_count() != 0)
+    if (world_has_child())
         return -1;
     return host_descriptor_count() == descriptors ? 0 : -1;
 }

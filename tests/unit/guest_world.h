@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,8 +45,10 @@ int world_tear_down(void **state);
 
 /* A run of the memfile, zeroed, that the test may write through memfile_at. */
 uint64_t world_run(uint64_t size);
-/* Children of this process, zombies included. */
-unsigned world_child_count(void);
+/* Whether this process has a child, dead or alive. */
+bool world_has_child(void);
+/* A thread made by one that is attached would share its CPU: lets the caller run anywhere. */
+void world_unbind(void);
 
 /* Address space, text, data; with a context attached to the caller. */
 void guest_create(struct guest *guest);

@@ -7,3 +7,5 @@ function(platform_test name)
 endfunction()
 
 platform_test(platform)
+platform_test(platform_aspace)
+platform_test(platform_contexts)
