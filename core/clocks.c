@@ -59,7 +59,7 @@ int task_clock(struct task *task, int clock, nsec_t *ret)
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_THREAD_CPUTIME_ID:
-        *ret = task->process->cpu_time;
+        *ret = atomic_load(&task->process->cpu_time);
         return 0;
     default:
         return -EINVAL;

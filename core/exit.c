@@ -58,7 +58,7 @@ static void tell_parent(struct process *process, struct process **reaped)
         return;
     bool is_chld = process->exit_signal == SIGCHLD;
     if (is_chld && is_ignored_by(parent)) {
-        parent->child_cpu_time += process->cpu_time + process->child_cpu_time;
+        parent->child_cpu_time += atomic_load(&process->cpu_time) + process->child_cpu_time;
         process_unlink(process);
         *reaped = process;
     }

@@ -23,10 +23,14 @@ static void alarm_expired(struct timer *timer)
     struct signal_info info = {.signal = SIGALRM, .code = SI_KERNEL};
 
     mutex_lock(&kernel->tasks_lock);
-    (void)signal_send_process(process, &info);
-    nsec_t interval = process->alarm_interval;
-    if (interval > 0 && !process->is_zombie)
-        timer_start(kernel->vfs.events, timer, clock_now(&kernel->clock) + interval);
+    nsec_t now = clock_now(&kernel->clock);
+    if (process->alarm_deadline <= now && !process->is_zombie) {
+        (void)signal_send_process(process, &info);
+        process->alarm_deadline =
+            process->alarm_interval > 0 ? now + process->alarm_interval : NSEC_NEVER;
+    }
+    if (process->alarm_deadline != NSEC_NEVER && !process->is_zombie)
+        timer_start(kernel->vfs.events, timer, process->alarm_deadline);
     mutex_unlock(&kernel->tasks_lock);
 }
 
@@ -173,6 +177,7 @@ static void process_init(struct process *process)
     signal_queue_init(&process->pending);
     TAILQ_INIT(&process->tasks);
     TAILQ_INIT(&process->children);
+    process->alarm_deadline = NSEC_NEVER;
     process->alarm.deadline = NSEC_NEVER;
     process->alarm.expired = alarm_expired;
 }
@@ -258,10 +263,10 @@ static int process_save(const struct process *process, struct saver *saver, Proc
     m->has_stop_event = process->has_stop_event;
     m->has_continue_event = process->has_continue_event;
     m->sighand = save_ref(saver, &process->sighand->object);
-    m->alarm = save_time(saver, process->alarm.deadline);
+    m->alarm = save_time(saver, process->alarm_deadline);
     m->alarm_interval = process->alarm_interval;
     m->start_time = save_time(saver, process->start_time);
-    m->cpu_time = process->cpu_time;
+    m->cpu_time = atomic_load(&process->cpu_time);
     m->child_cpu_time = process->child_cpu_time;
     int err = signal_queue_save(&process->pending, saver, &m->pending, &m->n_pending);
     if (err == 0)
@@ -344,10 +349,10 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     process->has_stop_event = m->has_stop_event;
     process->has_continue_event = m->has_continue_event;
     process->sighand = load_ref(loader, "sighand", m->sighand, &sighand_type);
-    process->alarm.deadline = load_time(loader, "alarm", m->alarm);
+    process->alarm_deadline = load_time(loader, "alarm", m->alarm);
     process->alarm_interval = m->alarm_interval;
     process->start_time = load_time(loader, "start_time", m->start_time);
-    process->cpu_time = m->cpu_time;
+    atomic_store(&process->cpu_time, m->cpu_time);
     process->child_cpu_time = m->child_cpu_time;
     limits_load(process, loader, m);
     lists_load(process, loader, m);
@@ -366,10 +371,8 @@ static void process_relink(struct process *process, struct loader *loader)
     }
     process->is_linked = true;
     process->sighand->process_count++;
-    nsec_t deadline = process->alarm.deadline;
-    process->alarm.deadline = NSEC_NEVER;
-    if (deadline != NSEC_NEVER)
-        timer_start(process->kernel->vfs.events, &process->alarm, deadline);
+    if (process->alarm_deadline != NSEC_NEVER)
+        timer_start(process->kernel->vfs.events, &process->alarm, process->alarm_deadline);
 }
 
 static uint64_t process_derived(const struct process *process)

@@ -106,6 +106,16 @@ static void begin_call(struct task *task, const struct trap *trap)
     task->call = CALL_ENTERED;
 }
 
+/* Whoever wants the task out of guest code says so first and interrupts its context then: so this
+ * is asked once there is one. */
+static bool is_wanted_here(struct task *task)
+{
+    struct waiter *waiter = &task->waiter;
+
+    return atomic_load(&waiter->has_signal) || atomic_load(&waiter->is_killed) ||
+           atomic_load(&waiter->pass.gate->state) != GATE_OPEN;
+}
+
 /* Runs guest code until it traps, and takes the trap. */
 static void run_guest(struct task *task)
 {
@@ -115,9 +125,11 @@ static void run_guest(struct task *task)
         kill_process(task, SIGSEGV); /* vector state that the CPU refuses, or no thread */
         return;
     }
+    if (is_wanted_here(task))
+        return;
     nsec_t start = host_clock_now();
     context_enter(task->context, &task->regs, &trap);
-    task->process->cpu_time += host_clock_now() - start;
+    atomic_fetch_add(&task->process->cpu_time, host_clock_now() - start);
     switch (trap.kind) {
     case TRAP_SYSCALL:
         begin_call(task, &trap);
@@ -190,9 +202,7 @@ static int step(struct task *task)
         return carry_call_on(task);
     if (task->call == CALL_DONE || atomic_load(&waiter->has_signal))
         signal_deliver(task);
-    bool is_ready = task->call == CALL_NONE && !atomic_load(&waiter->has_signal) &&
-                    !atomic_load(&waiter->is_killed);
-    if (is_ready)
+    if (task->call == CALL_NONE && !is_wanted_here(task))
         run_guest(task);
     return 0;
 }

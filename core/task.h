@@ -40,16 +40,17 @@ struct process {
     atomic_int stop_signal;                  /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
     struct sighand *sighand;
+    nsec_t alarm_deadline; /* ITIMER_REAL; NSEC_NEVER: none */
+    nsec_t alarm_interval; /* 0: once */
     /* Guarded by sighand->lock: */
     struct signal_queue pending;
     struct rlimit limits[RLIM_NLIMITS];
-    struct timer alarm; /* ITIMER_REAL */
-    nsec_t alarm_interval;
-    nsec_t start_time; /* sandbox clock */
-    nsec_t cpu_time, child_cpu_time;
+    nsec_t start_time;     /* sandbox clock */
+    atomic_llong cpu_time; /* ns in guest code; any thread */
+    nsec_t child_cpu_time; /* tasks lock */
     /* Guarded by the kernel's tasks lock; each element is a reference: */
-    TAILQ_HEAD(task_list, task) tasks;          /* by tid */
-    TAILQ_HEAD(process_list, process) children; /* by pid */
+    TAILQ_HEAD(task_list, task) tasks;          /* in order of birth */
+    TAILQ_HEAD(process_list, process) children; /* in order of birth */
     /* not saved, derived */
     struct kernel *kernel;
     struct process *parent; /* borrowed; NULL for init and once reaped */
@@ -57,7 +58,8 @@ struct process {
     bool is_linked;               /* in the kernel's table */
     struct wait_queue child_wait; /* of the kernel's tasks lock */
     struct wait_queue vfork_wait;
-    atomic_uint live; /* tasks that have not ended; futex of a waiting exec */
+    atomic_uint live;   /* tasks that have not ended; futex of a waiting exec */
+    struct timer alarm; /* runs while alarm_deadline is set */
 };
 
 /* A thread. */

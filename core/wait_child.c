@@ -57,12 +57,12 @@ static bool take_event(const struct child_wait *record, struct process *child,
 {
     bool is_peek = (record->options & WNOWAIT) != 0;
 
-    *ret = (struct child_event){.pid = child->pid, .cpu_time = child->cpu_time};
+    *ret = (struct child_event){.pid = child->pid, .cpu_time = atomic_load(&child->cpu_time)};
     if (child->is_zombie && (record->options & WEXITED) != 0) {
         ret->code = exit_code(child->exit_status);
         ret->status = child->exit_status;
         if (!is_peek) {
-            child->parent->child_cpu_time += child->cpu_time + child->child_cpu_time;
+            child->parent->child_cpu_time += atomic_load(&child->cpu_time) + child->child_cpu_time;
             process_unlink(child);
             ret->reaped = child;
         }

@@ -62,7 +62,7 @@ int64_t sys_times(struct task *task, guest_addr_t to)
 {
     const nsec_t tick = NSEC_PER_SEC / CLOCK_TICKS;
     const struct process *process = task->process;
-    struct tms value = {.tms_utime = process->cpu_time / tick,
+    struct tms value = {.tms_utime = atomic_load(&process->cpu_time) / tick,
                         .tms_cutime = process->child_cpu_time / tick};
     int err = to == 0 ? 0 : user_copy_out(task->mm, to, &value, sizeof(value));
 
@@ -72,7 +72,8 @@ int64_t sys_times(struct task *task, guest_addr_t to)
 int64_t sys_getrusage(struct task *task, int who, guest_addr_t to)
 {
     const struct process *process = task->process;
-    nsec_t time = who == RUSAGE_CHILDREN ? process->child_cpu_time : process->cpu_time;
+    nsec_t time =
+        who == RUSAGE_CHILDREN ? process->child_cpu_time : atomic_load(&process->cpu_time);
     struct rusage value = {
         .ru_utime = {.tv_sec = time / NSEC_PER_SEC, .tv_usec = time % NSEC_PER_SEC / 1000}};
 
@@ -84,7 +85,7 @@ int64_t sys_getrusage(struct task *task, int who, guest_addr_t to)
 /* What is left of the timer and its interval. */
 static void alarm_get(struct process *process, struct itimerval *ret)
 {
-    nsec_t deadline = process->alarm.deadline;
+    nsec_t deadline = process->alarm_deadline;
     nsec_t left = deadline == NSEC_NEVER ? 0 : deadline - clock_now(&process->kernel->clock);
 
     if (deadline != NSEC_NEVER && left < 1000)
@@ -103,11 +104,10 @@ static void alarm_set(struct process *process, nsec_t span, nsec_t interval, str
     mutex_lock(&kernel->tasks_lock);
     alarm_get(process, old);
     process->alarm_interval = interval;
+    process->alarm_deadline = span > 0 ? clock_now(&kernel->clock) + span : NSEC_NEVER;
     if (span > 0)
-        timer_start(kernel->vfs.events, &process->alarm, clock_now(&kernel->clock) + span);
+        timer_start(kernel->vfs.events, &process->alarm, process->alarm_deadline);
     mutex_unlock(&kernel->tasks_lock);
-    if (span == 0)
-        (void)timer_stop(kernel->vfs.events, &process->alarm);
 }
 
 int64_t sys_alarm(struct task *task, uint32_t seconds)
