@@ -34,6 +34,18 @@ void load_bad(struct loader *loader, const char *field, const char *format, ...)
                loader->current, field, text);
 }
 
+void load_note(struct loader *loader, const char *field, const char *format, ...)
+{
+    char text[REPORT_LINE_SIZE];
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    report_note(loader->report, "%s %" PRIu64 ": %s: %s", type_name(loader, loader->current),
+                loader->current, field, text);
+}
+
 void *loader_context(const struct loader *loader)
 {
     return loader->context;

@@ -217,6 +217,10 @@ char *load_string(struct loader *loader, const char *field, const char *text, si
 __attribute__((format(printf, 3, 4))) void load_bad(struct loader *loader, const char *field,
                                                     const char *format, ...);
 
+/* The same for what is odd but no reason to fail. */
+__attribute__((format(printf, 3, 4))) void load_note(struct loader *loader, const char *field,
+                                                     const char *format, ...);
+
 struct snapshot_save_options {
     int64_t now;
     bool with_derived;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include "core/base/events.h"
@@ -56,6 +57,9 @@ struct file_ops {
                     const struct file_wait *wait);
     int64_t (*write)(struct file *file, struct uio *uio, uint64_t *position, size_t more,
                      const struct file_wait *wait);
+    /* Before a read, when nothing is pinned or locked yet: makes the content of a generated file.
+     * position NULL: the file's own. */
+    int (*prepare)(struct file *file, const uint64_t *position);
     uint32_t (*poll)(struct file *file); /* POLL*; NULL: always readable and writable */
     /* The queue that read (writing: write) waits in, kicked when poll's answer may have changed. */
     struct wait_queue *(*queue)(struct file *file, bool writing);
@@ -64,6 +68,12 @@ struct file_ops {
                      const struct user_memory *user);
     int (*sync)(struct file *file);
     int (*fallocate)(struct file *file, int mode, uint64_t offset, uint64_t size);
+};
+
+/* Flags of open(2) that stay with a file; the rest is for the call alone. */
+enum {
+    FILE_LARGE = 0100000, /* O_LARGEFILE, which libc calls 0 */
+    FILE_FLAGS = ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) & 037777777,
 };
 
 /* Returns a reference to a file on inode (borrowed, as path; NULL: none). flags are open(2)'s. */
@@ -77,7 +87,10 @@ uint32_t file_poll(struct file *file);
 /* Regular files' seek, under file->lock: SEEK_SET, CUR, END by getattr's size; DATA and HOLE as one
  * extent. */
 int64_t file_seek_regular(struct file *file, int64_t offset, int whence);
-/* getdents64: fills to (at most size bytes) with struct linux_dirent64. -EINVAL: too small. */
+/* Of open directories: their names are read by getdents. */
+extern const struct file_ops directory_file_ops;
+/* getdents64: fills to (at most size bytes) with struct linux_dirent64. -EINVAL: too small. Takes
+ * file->lock. */
 int64_t file_getdents(struct file *file, void *to, size_t size);
 /* A generated file's read, under file->lock: copies from content, which was made before. */
 int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position);

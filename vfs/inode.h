@@ -97,7 +97,9 @@ struct inode_ops {
     int (*tmpfile)(struct inode *dir, uint32_t mode, const struct cred *cred, struct inode **ret);
     int (*list)(struct inode *dir, inode_list_fn *fn, void *context); /* without . and .. */
     int (*readlink)(struct inode *inode, struct bytes *ret);          /* not terminated */
-    int (*getattr)(struct inode *inode, struct stat *ret);            /* NULL: from attr */
+    /* Instead of readlink, where it depends on who asks (fs_view.task): /proc/self. */
+    int (*readlink_by)(struct inode *inode, void *task, struct bytes *ret);
+    int (*getattr)(struct inode *inode, struct stat *ret); /* NULL: from attr */
     int (*setattr)(struct inode *inode, const struct attr_change *change);
     /* Before a file is made on it, no lock held: a copy-up, a device. May replace *inode, a
      * reference that it then puts, by what is really opened. With O_TRUNC the size becomes 0. */
@@ -111,12 +113,16 @@ struct inode_ops {
 
 /* statx's source for every inode: attr or the file system's getattr. */
 int inode_getattr(struct inode *inode, struct stat *ret);
+/* What ops->statfs says, or the same for any kernel-made file system. */
+int inode_statfs(struct inode *inode, struct statfs *ret);
 /* Fills a stat from attr (size and blocks are 0). */
 void inode_stat_attr(struct inode *inode, struct stat *ret);
 /* 0, -EACCES; mask as in cred_check. */
 int inode_check(struct inode *inode, const struct cred *cred, int mask);
 /* Type and permissions as they are now. */
 uint32_t inode_mode(struct inode *inode);
+/* What a symbolic link says to task (fs_view.task); -EINVAL: it is none. */
+int inode_readlink(struct inode *inode, void *task, struct bytes *ret);
 /* What ops->open does, O_TRUNC included where there is none. */
 int inode_open(struct inode **inode, int flags);
 /* Owner, group and times of a new inode in dir (NULL: none); S_ISGID directories hand theirs on. */

@@ -47,6 +47,7 @@ struct mapping {
     uint64_t size;          /* of the file, bytes; pages past it: SIGBUS */
     struct host_pages host; /* fd < 0: memory */
     LIST_HEAD(, mapping_user) users;
+    size_t user_count;
 };
 
 /* The memfile all mappings of memory take their runs from: set once at start. */
@@ -60,6 +61,8 @@ void mapping_fini(struct mapping *mapping);
 void mapping_set_host(struct mapping *mapping, int fd, uint64_t size);
 /* Core's: lets go of a host file's number in the stubs. Set once at start. */
 void mapping_set_release(void (*release)(int platform));
+/* A host file's size, as last seen. */
+void mapping_set_size(struct mapping *mapping, uint64_t size);
 bool mapping_is_host(const struct mapping *mapping);
 
 /* The run of the chunk of the file that has offset: sets *ret to the memfile's offset of the file's
@@ -83,11 +86,9 @@ int mapping_write_kernel(struct mapping *mapping, const void *from, size_t size,
 
 /* Frees or zeroes the bytes of a range; keeps the size. */
 int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size);
-/* Makes chunks for a range; extends the size unless keep_size. */
-int mapping_reserve(struct mapping *mapping, uint64_t offset, uint64_t size, bool keep_size);
 
 /* All pages have moved: tells the users (no lock is held). */
-void mapping_moved(struct mapping *mapping);
+int mapping_moved(struct mapping *mapping);
 void mapping_add_user(struct mapping *mapping, struct mapping_user *user);
 void mapping_remove_user(struct mapping *mapping, struct mapping_user *user);
 

@@ -61,8 +61,8 @@ int vfs_stat(const struct fs_view *view, const struct path *at, const char *name
              struct stat *ret);
 int vfs_statfs(const struct path *path, struct statfs *ret);
 /* access(2); the caller gives real or effective ids in view->cred. */
-int vfs_access(const struct fs_view *view, const struct path *at, const char *name,
-               unsigned lookup, int mask);
+int vfs_access(const struct fs_view *view, const struct path *at, const char *name, unsigned lookup,
+               int mask);
 /* chmod, chown, utimens, truncate: rights are checked here; path is looked up by the caller. */
 int vfs_setattr(const struct fs_view *view, const struct path *path,
                 const struct attr_change *change);

@@ -60,8 +60,12 @@ void host_random(void *to, size_t size);
 int host_open_beneath(int dirfd, const char *name, int flags, unsigned mode);
 int host_close(int fd);
 int host_dup(int fd);
+/* over becomes another descriptor of what fd is, at once (dup3); fd is closed. */
+int host_move(int fd, int over);
 ptrdiff_t host_preadv(int fd, const struct iovec *iov, int count, uint64_t offset);
 ptrdiff_t host_pwritev(int fd, const struct iovec *iov, int count, uint64_t offset);
+/* At the end of the file, in one step with finding it. */
+ptrdiff_t host_append(int fd, const struct iovec *iov, int count);
 ptrdiff_t host_readv(int fd, const struct iovec *iov, int count);
 ptrdiff_t host_writev(int fd, const struct iovec *iov, int count);
 /* The same without waiting (RWF_NOWAIT), whatever the mode of the description: -EAGAIN, or
@@ -87,6 +91,7 @@ int host_linkat(int from_dirfd, const char *from, int to_dirfd, const char *to);
 int host_symlinkat(const char *target, int dirfd, const char *name);
 int host_renameat2(int from_dirfd, const char *from, int to_dirfd, const char *to, unsigned flags);
 int host_fchmod(int fd, unsigned mode);
+/* The next two also for O_PATH. (uid_t)-1, UTIME_OMIT: unchanged. */
 int host_fchown(int fd, uid_t uid, gid_t gid);
 int host_futimens(int fd, const struct timespec times[2]);
 int host_fsync(int fd);

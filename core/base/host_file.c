@@ -67,6 +67,14 @@ int host_dup(int fd)
     return err < 0 ? err : (int)host_result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
 }
 
+int host_move(int fd, int over)
+{
+    int err = (int)host_result(dup3(fd, over, O_CLOEXEC));
+
+    (void)close(fd);
+    return err < 0 ? err : 0;
+}
+
 ptrdiff_t host_preadv(int fd, const struct iovec *iov, int count, uint64_t offset)
 {
     int err = host_inject();
@@ -79,6 +87,14 @@ ptrdiff_t host_pwritev(int fd, const struct iovec *iov, int count, uint64_t offs
     int err = host_inject();
 
     return err < 0 ? err : host_result(TEMP_FAILURE_RETRY(pwritev(fd, iov, count, (off_t)offset)));
+}
+
+ptrdiff_t host_append(int fd, const struct iovec *iov, int count)
+{
+    int err = host_inject();
+
+    return err < 0 ? err
+                   : host_result(TEMP_FAILURE_RETRY(pwritev2(fd, iov, count, 0, RWF_APPEND)));
 }
 
 ptrdiff_t host_readv(int fd, const struct iovec *iov, int count)
@@ -187,14 +203,14 @@ int host_fchown(int fd, uid_t uid, gid_t gid)
 {
     int err = host_inject();
 
-    return err < 0 ? err : (int)host_result(fchown(fd, uid, gid));
+    return err < 0 ? err : (int)host_result(fchownat(fd, "", uid, gid, AT_EMPTY_PATH));
 }
 
 int host_futimens(int fd, const struct timespec times[2])
 {
     int err = host_inject();
 
-    return err < 0 ? err : (int)host_result(futimens(fd, times));
+    return err < 0 ? err : (int)host_result(utimensat(fd, "", times, AT_EMPTY_PATH));
 }
 
 int host_fsync(int fd)

@@ -22,8 +22,8 @@ enum lock_rank {
     LOCK_EVENTS,  /* vfs: one host-event or timer source */
     LOCK_MMS,     /* core: the list of address spaces */
     LOCK_MM,      /* core: one address space: vmas, pmas, the stub's maps */
-    LOCK_MAPPING, /* vfs: pages of one inode */
     LOCK_INODE,   /* vfs: attributes of one inode */
+    LOCK_MAPPING, /* vfs: pages of one inode */
     LOCK_HOSTFS,  /* vfs: the table of host inodes, their paths */
     LOCK_ASPACE,  /* platform: one stub's batch */
     LOCK_MEMFILE, /* platform: runs and counts */

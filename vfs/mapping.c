@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pages of files that have memory. Invariants, under the mapping's lock:
+ * 1. A chunk of the file has one extent or reads as zeros; the mapping owns the extent's chunk of
+ * the memfile once, and every map of it owns it once more (mapping_run with get).
+ * 2. What lies past size is zero up to the end of its page, but for what a guest stored there.
+ * 3. Whoever makes pages go or move first lists the owners of the users under the lock, then tells
+ *    them without it. Who becomes a user meanwhile sees the new state.
+ * Pages of host files are the host's: of those only the descriptor and the users are kept here.
+ */
+#include "vfs/mapping.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "core/base/host.h"
+
+struct mapping_extent {
+    uint64_t chunk;  /* number in the file */
+    uint64_t offset; /* of its start in the memfile */
+    RB_ENTRY(mapping_extent) link;
+};
+
+/* Owners of users, references. */
+struct owners {
+    struct object **list;
+    size_t count, size;
+};
+
+static struct memfile *memory;
+static void (*release_platform)(int platform);
+
+static int extent_compare(const struct mapping_extent *a, const struct mapping_extent *b)
+{
+    return a->chunk < b->chunk ? -1 : a->chunk > b->chunk;
+}
+
+RB_GENERATE_INTERNAL(mapping_extents, mapping_extent, link, extent_compare,
+                     __attribute__((unused)) static)
+
+void mapping_set_memfile(struct memfile *memfile)
+{
+    memory = memfile;
+}
+
+void mapping_set_release(void (*release)(int platform))
+{
+    release_platform = release;
+}
+
+void mapping_init(struct mapping *mapping)
+{
+    mutex_init(&mapping->lock, LOCK_MAPPING);
+    RB_INIT(&mapping->extents);
+    LIST_INIT(&mapping->users);
+    mapping->host.fd = -1;
+    mapping->host.platform = -1;
+}
+
+static void extent_free(struct mapping *mapping, struct mapping_extent *extent)
+{
+    RB_REMOVE(mapping_extents, &mapping->extents, extent);
+    mapping->extent_count--;
+    memfile_put(memory, extent->offset, MEM_CHUNK);
+    host_free(extent);
+}
+
+void mapping_fini(struct mapping *mapping)
+{
+    struct host_pages *host = &mapping->host;
+
+    while (!RB_EMPTY(&mapping->extents))
+        extent_free(mapping, RB_ROOT(&mapping->extents));
+    if (host->platform >= 0 && release_platform != NULL)
+        release_platform(host->platform);
+    host->platform = -1;
+    if (host->window != NULL)
+        (void)host_munmap(host->window, host->window_size);
+    host->window = NULL;
+    if (host->fd >= 0)
+        (void)host_close(host->fd);
+    host->fd = -1;
+}
+
+void mapping_set_host(struct mapping *mapping, int fd, uint64_t size)
+{
+    mutex_lock(&mapping->lock);
+    int old = mapping->host.fd;
+    mapping->host.fd = fd;
+    mapping->host.platform = -1;
+    mapping->size = size;
+    mutex_unlock(&mapping->lock);
+    if (old >= 0)
+        (void)host_close(old);
+}
+
+void mapping_set_size(struct mapping *mapping, uint64_t size)
+{
+    mutex_lock(&mapping->lock);
+    mapping->size = size;
+    mutex_unlock(&mapping->lock);
+}
+
+bool mapping_is_host(const struct mapping *mapping)
+{
+    return mapping->host.fd >= 0;
+}
+
+uint64_t mapping_size(struct mapping *mapping)
+{
+    mutex_lock(&mapping->lock);
+    uint64_t size = mapping->size;
+    mutex_unlock(&mapping->lock);
+    return size;
+}
+
+uint64_t mapping_memory(struct mapping *mapping)
+{
+    mutex_lock(&mapping->lock);
+    uint64_t size = mapping->extent_count * MEM_CHUNK;
+    mutex_unlock(&mapping->lock);
+    return size;
+}
+
+static struct mapping_extent *extent_find(struct mapping *mapping, uint64_t offset)
+{
+    struct mapping_extent key = {.chunk = offset / MEM_CHUNK};
+
+    return RB_FIND(mapping_extents, &mapping->extents, &key);
+}
+
+static int extent_make(struct mapping *mapping, uint64_t offset, struct mapping_extent **ret)
+{
+    struct mapping_extent *extent = extent_find(mapping, offset);
+
+    if (extent == NULL) {
+        extent = host_alloc(1, sizeof(*extent));
+        if (extent == NULL)
+            return -ENOMEM;
+        int err = memfile_alloc(memory, MEM_CHUNK, 0, &extent->offset);
+        if (err < 0) {
+            host_free(extent);
+            return err;
+        }
+        extent->chunk = offset / MEM_CHUNK;
+        RB_INSERT(mapping_extents, &mapping->extents, extent);
+        mapping->extent_count++;
+    }
+    *ret = extent;
+    return 0;
+}
+
+int mapping_run(struct mapping *mapping, uint64_t offset, bool make, bool get, uint64_t *ret)
+{
+    struct mapping_extent *extent;
+    int err = 0;
+
+    mutex_lock(&mapping->lock);
+    if (make)
+        err = extent_make(mapping, offset, &extent);
+    else if ((extent = extent_find(mapping, offset)) == NULL)
+        err = -ENOENT;
+    if (err == 0) {
+        if (get)
+            memfile_get(memory, extent->offset, MEM_CHUNK);
+        *ret = extent->offset;
+    }
+    mutex_unlock(&mapping->lock);
+    return err;
+}
+
+/* Bytes from offset to the end of its chunk, at most size. */
+static size_t part_of_chunk(uint64_t offset, uint64_t size)
+{
+    uint64_t part = MEM_CHUNK - offset % MEM_CHUNK;
+
+    return part < size ? part : size;
+}
+
+static int64_t read_part(struct mapping *mapping, struct uio *uio, uint64_t offset, size_t size)
+{
+    struct mapping_extent *extent = extent_find(mapping, offset);
+
+    if (extent == NULL)
+        return uio_zero(uio, size);
+    uint64_t at = extent->offset + offset % MEM_CHUNK;
+    int err = memfile_prepare_read(memory, at, size);
+    return err < 0 ? err : uio_copy_to(uio, memfile_at(memory, at), size);
+}
+
+int64_t mapping_read(struct mapping *mapping, struct uio *uio, uint64_t offset)
+{
+    uint64_t done = 0;
+    int64_t moved = 0;
+
+    mutex_lock(&mapping->lock);
+    while (offset + done < mapping->size && uio_left(uio) > 0) {
+        uint64_t left = mapping->size - offset - done;
+        size_t part = part_of_chunk(offset + done, left);
+        part = part < uio_left(uio) ? part : uio_left(uio);
+        moved = read_part(mapping, uio, offset + done, part);
+        if (moved > 0)
+            done += (uint64_t)moved;
+        if (moved < (int64_t)part)
+            break;
+    }
+    mutex_unlock(&mapping->lock);
+    return done > 0 ? (int64_t)done : moved;
+}
+
+/* Zeroes bytes of one chunk, if it has memory. */
+static int zero_part(struct mapping *mapping, uint64_t offset, size_t size)
+{
+    struct mapping_extent *extent = extent_find(mapping, offset);
+
+    if (extent == NULL || size == 0)
+        return 0;
+    uint64_t at = extent->offset + offset % MEM_CHUNK;
+    int err = memfile_prepare_write(memory, at, size);
+    return err < 0 ? err : host_zero_guarded(memfile_at(memory, at), size);
+}
+
+static uint64_t page_up(uint64_t size)
+{
+    return (size + MEM_PAGE - 1) & ~(MEM_PAGE - 1);
+}
+
+/* Before the file grows past size: invariant 2 must hold for what becomes visible. */
+static int zero_tail(struct mapping *mapping)
+{
+    return zero_part(mapping, mapping->size, page_up(mapping->size) - mapping->size);
+}
+
+static int64_t write_part(struct mapping *mapping, struct uio *uio, uint64_t offset, size_t size)
+{
+    struct mapping_extent *extent;
+
+    int err = extent_make(mapping, offset, &extent);
+    if (err < 0)
+        return err;
+    uint64_t at = extent->offset + offset % MEM_CHUNK;
+    err = memfile_prepare_write(memory, at, size);
+    return err < 0 ? err : uio_copy_from(uio, memfile_at(memory, at), size);
+}
+
+static int64_t write_locked(struct mapping *mapping, struct uio *uio, uint64_t offset)
+{
+    uint64_t done = 0;
+    int64_t moved = 0;
+
+    if (offset > INT64_MAX || uio_left(uio) > INT64_MAX - offset)
+        return -EFBIG;
+    if (offset > mapping->size && uio_left(uio) > 0)
+        moved = zero_tail(mapping);
+    while (moved >= 0 && uio_left(uio) > 0) {
+        size_t part = part_of_chunk(offset + done, uio_left(uio));
+        moved = write_part(mapping, uio, offset + done, part);
+        if (moved <= 0)
+            break;
+        done += (uint64_t)moved;
+        if (offset + done > mapping->size)
+            mapping->size = offset + done;
+        if (moved < (int64_t)part)
+            break;
+    }
+    return done > 0 ? (int64_t)done : moved;
+}
+
+/* A full memfile is a full file system. */
+static int64_t write_result(int64_t result)
+{
+    return result == -ENOMEM ? -ENOSPC : result;
+}
+
+int64_t mapping_write(struct mapping *mapping, struct uio *uio, uint64_t offset)
+{
+    mutex_lock(&mapping->lock);
+    int64_t done = write_locked(mapping, uio, offset);
+    mutex_unlock(&mapping->lock);
+    return write_result(done);
+}
+
+int64_t mapping_append(struct mapping *mapping, struct uio *uio, uint64_t *offset)
+{
+    mutex_lock(&mapping->lock);
+    int64_t done = write_locked(mapping, uio, mapping->size);
+    if (done > 0)
+        *offset = mapping->size;
+    mutex_unlock(&mapping->lock);
+    return write_result(done);
+}
+
+int mapping_write_kernel(struct mapping *mapping, const void *from, size_t size, uint64_t offset)
+{
+    struct uio uio;
+
+    uio_init(&uio, (void *)from, size);
+    int64_t done = mapping_write(mapping, &uio, offset);
+    return done < 0 ? (int)done : (size_t)done < size ? -EIO : 0;
+}
+
+/* Locks the mapping, with room for as many owners as it has users. */
+static int lock_for_change(struct mapping *mapping, struct owners *owners)
+{
+    *owners = (struct owners){0};
+    mutex_lock(&mapping->lock);
+    while (owners->size < mapping->user_count) {
+        size_t size = mapping->user_count;
+        mutex_unlock(&mapping->lock);
+        host_free(owners->list);
+        owners->list = host_alloc(size, sizeof(*owners->list));
+        if (owners->list == NULL)
+            return -ENOMEM;
+        owners->size = size;
+        mutex_lock(&mapping->lock);
+    }
+    return 0;
+}
+
+/* Unlocks it and tells the users that pages from offset on have changed. */
+static void unlock_and_tell(struct mapping *mapping, struct owners *owners, uint64_t offset)
+{
+    const struct object *last = NULL;
+    struct mapping_user *user;
+    void (*changed)(struct object *, struct mapping *, uint64_t) = NULL;
+
+    LIST_FOREACH(user, &mapping->users, link) {
+        if (user->owner == last)
+            continue;
+        last = user->owner;
+        changed = user->changed;
+        struct object *owner = object_get_live(user->owner);
+        if (owner != NULL)
+            owners->list[owners->count++] = owner;
+    }
+    mutex_unlock(&mapping->lock);
+    for (size_t i = 0; i < owners->count; i++) {
+        changed(owners->list[i], mapping, offset);
+        object_put(owners->list[i]);
+    }
+    host_free(owners->list);
+}
+
+/* Frees the whole chunks of [start, end) and zeroes the rest of it, which ends before zero_end. */
+static int clear_range(struct mapping *mapping, uint64_t start, uint64_t end)
+{
+    struct mapping_extent *extent, *next;
+    uint64_t first = (start + MEM_CHUNK - 1) / MEM_CHUNK, last = end / MEM_CHUNK;
+    struct mapping_extent key = {.chunk = first};
+    int err;
+
+    if (first > last) /* within one chunk */
+        return zero_part(mapping, start, end - start);
+    err = zero_part(mapping, start, first * MEM_CHUNK - start);
+    if (err == 0)
+        err = zero_part(mapping, last * MEM_CHUNK, end % MEM_CHUNK);
+    if (err < 0)
+        return err;
+    for (extent = RB_NFIND(mapping_extents, &mapping->extents, &key);
+         extent != NULL && extent->chunk < last; extent = next) {
+        next = RB_NEXT(mapping_extents, &mapping->extents, extent);
+        extent_free(mapping, extent);
+    }
+    return 0;
+}
+
+int mapping_truncate(struct mapping *mapping, uint64_t size)
+{
+    struct owners owners;
+
+    if (size > INT64_MAX)
+        return -EFBIG;
+    int err = lock_for_change(mapping, &owners);
+    if (err < 0)
+        return err;
+    bool is_cut = size < mapping->size;
+    if (is_cut) /* to the end of the last chunk: a guest may have stored past the end of file */
+        err = clear_range(mapping, size, (mapping->size + MEM_CHUNK - 1) & ~(MEM_CHUNK - 1));
+    else if (size > mapping->size)
+        err = zero_tail(mapping);
+    if (err == 0)
+        mapping->size = size;
+    if (err == 0 && is_cut) {
+        unlock_and_tell(mapping, &owners, page_up(size));
+        return 0;
+    }
+    mutex_unlock(&mapping->lock);
+    host_free(owners.list);
+    return err;
+}
+
+int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size)
+{
+    struct owners owners;
+
+    int err = lock_for_change(mapping, &owners);
+    if (err < 0)
+        return err;
+    uint64_t end = size < mapping->size - offset ? offset + size : mapping->size;
+    if (offset < mapping->size)
+        err = clear_range(mapping, offset, end);
+    unlock_and_tell(mapping, &owners, offset & ~(MEM_PAGE - 1));
+    return err;
+}
+
+int mapping_moved(struct mapping *mapping)
+{
+    struct owners owners;
+
+    int err = lock_for_change(mapping, &owners);
+    if (err < 0)
+        return err;
+    unlock_and_tell(mapping, &owners, 0);
+    return 0;
+}
+
+void mapping_add_user(struct mapping *mapping, struct mapping_user *user)
+{
+    mutex_lock(&mapping->lock);
+    LIST_INSERT_HEAD(&mapping->users, user, link);
+    mapping->user_count++;
+    mutex_unlock(&mapping->lock);
+}
+
+void mapping_remove_user(struct mapping *mapping, struct mapping_user *user)
+{
+    mutex_lock(&mapping->lock);
+    LIST_REMOVE(user, link);
+    mapping->user_count--;
+    mutex_unlock(&mapping->lock);
+}
+
+int mapping_save(const struct mapping *mapping, struct saver *saver, Mapping **ret)
+{
+    struct mapping_extents *extents = (struct mapping_extents *)&mapping->extents;
+    struct mapping_extent *extent;
+    Mapping *message = save_message(saver, &mapping__descriptor);
+
+    if (message == NULL)
+        return -ENOMEM;
+    message->size = mapping->size;
+    message->extents =
+        (void *)save_messages(saver, &mapping_extent__descriptor, mapping->extent_count);
+    if (message->extents == NULL)
+        return -ENOMEM;
+    RB_FOREACH(extent, mapping_extents, extents) {
+        message->extents[message->n_extents]->chunk = extent->chunk;
+        message->extents[message->n_extents++]->offset = extent->offset;
+    }
+    *ret = message;
+    return 0;
+}
+
+static int extent_load(struct mapping *mapping, struct loader *loader, const MappingExtent *message)
+{
+    struct mapping_extent *last = RB_MAX(mapping_extents, &mapping->extents);
+
+    if (message->chunk > INT64_MAX / MEM_CHUNK || (last != NULL && message->chunk <= last->chunk)) {
+        load_bad(loader, "mapping.extents.chunk", "%" PRIu64 " is out of order", message->chunk);
+        return 0;
+    }
+    if (message->offset % MEM_CHUNK != 0 || memfile_claim(memory, message->offset, MEM_CHUNK) < 0) {
+        load_bad(loader, "mapping.extents.offset", "%" PRIx64 " is no chunk", message->offset);
+        return 0;
+    }
+    struct mapping_extent *extent = host_alloc(1, sizeof(*extent));
+    if (extent == NULL) {
+        memfile_put(memory, message->offset, MEM_CHUNK);
+        return -ENOMEM;
+    }
+    extent->chunk = message->chunk;
+    extent->offset = message->offset;
+    RB_INSERT(mapping_extents, &mapping->extents, extent);
+    mapping->extent_count++;
+    return 0;
+}
+
+int mapping_load(struct mapping *mapping, struct loader *loader, const Mapping *message)
+{
+    if (message == NULL)
+        return 0;
+    if (message->size > INT64_MAX) {
+        load_bad(loader, "mapping.size", "%" PRIu64 " is too large", message->size);
+        return 0;
+    }
+    mapping->size = message->size;
+    for (size_t i = 0; i < message->n_extents; i++) {
+        int err = extent_load(mapping, loader, message->extents[i]);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}

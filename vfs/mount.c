@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tree of mounts. A mount is found by its parent and the dentry it covers; the last one mounted
+ * there is on top, that is, on the root of the one below. All of it is guarded by LOCK_NAMES. There
+ * is no umount: mounts go with the sandbox.
+ */
+#include "vfs/mount.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+
+#include "core/base/host.h"
+
+DEFINE_OBJECT_TYPE(MOUNT, mount, Mount, mount);
+
+enum { TYPE_MAX = 64 };
+
+void path_get(const struct path *path)
+{
+    object_get((struct object *)path->mount);
+    object_get((struct object *)path->dentry);
+}
+
+void path_put(struct path *path)
+{
+    struct path old = *path;
+
+    *path = (struct path){0};
+    object_put((struct object *)old.dentry);
+    object_put((struct object *)old.mount);
+}
+
+struct inode *path_inode(const struct path *path)
+{
+    return path->dentry->inode;
+}
+
+/* Under the lock. */
+static void cover(struct mount *mount)
+{
+    mount->mountpoint->mount_count++;
+    mount->is_covering = true;
+}
+
+static void uncover(struct mount *mount)
+{
+    if (mount->is_covering)
+        mount->mountpoint->mount_count--;
+    mount->is_covering = false;
+}
+
+/* Under the lock: becomes the last child; takes the reference to mount. */
+static void add_child(struct mount *parent, struct mount *mount)
+{
+    mount->parent = parent;
+    TAILQ_INSERT_TAIL(&parent->children, mount, link);
+    parent->child_count++;
+}
+
+/* Under the lock: gives the reference to mount back. */
+static void remove_child(struct mount *parent, struct mount *mount)
+{
+    uncover(mount);
+    TAILQ_REMOVE(&parent->children, mount, link);
+    parent->child_count--;
+    mount->parent = NULL;
+}
+
+static int mount_alloc(struct inode *fs_root, const char *type, const char *source, unsigned flags,
+                       struct mount **ret)
+{
+    struct mount *mount = object_alloc(&mount_type.object);
+
+    if (mount == NULL)
+        return -ENOMEM;
+    mount->flags = flags;
+    mount->type = host_strdup(type);
+    mount->source = host_strdup(source);
+    int err = mount->type == NULL || mount->source == NULL ? -ENOMEM : 0;
+    if (err == 0)
+        err = dentry_create_root(fs_root, "/", &mount->root);
+    if (err < 0) {
+        object_put(&mount->object);
+        return err;
+    }
+    *ret = mount;
+    return 0;
+}
+
+int mount_create(const struct path *at, struct inode *fs_root, const char *type, const char *source,
+                 unsigned flags, struct mount **ret)
+{
+    struct mount *mount;
+
+    int err = mount_alloc(fs_root, type, source, flags, &mount);
+    if (err < 0)
+        return err;
+    if (at != NULL) {
+        mount->mountpoint = object_get(&at->dentry->object);
+        names_lock();
+        add_child(at->mount, mount);
+        cover(mount);
+        names_unlock();
+    }
+    *ret = mount;
+    return 0;
+}
+
+/* Under the lock: what is mounted on path, or NULL. */
+static struct mount *find_child(const struct path *path)
+{
+    struct mount *child;
+
+    if (path->dentry->mount_count == 0 || path->mount == NULL)
+        return NULL;
+    TAILQ_FOREACH(child, &path->mount->children, link) {
+        if (child->mountpoint == path->dentry)
+            return child;
+    }
+    return NULL;
+}
+
+void mount_cross_down(struct path *path)
+{
+    struct mount *child;
+
+    for (;;) {
+        names_lock();
+        child = find_child(path);
+        struct path below = {.mount = child, .dentry = child == NULL ? NULL : child->root};
+        path_get(&below);
+        names_unlock();
+        if (child == NULL)
+            return;
+        path_put(path);
+        *path = below;
+    }
+}
+
+bool mount_cross_up(struct path *path)
+{
+    if (path->mount == NULL || path->dentry != path->mount->root)
+        return false;
+    names_lock();
+    struct path above = {.mount = path->mount->parent, .dentry = path->mount->mountpoint};
+    if (above.mount != NULL)
+        path_get(&above);
+    names_unlock();
+    if (above.mount == NULL)
+        return false;
+    path_put(path);
+    *path = above;
+    return true;
+}
+
+void mount_free_children(struct mount *mount)
+{
+    for (;;) {
+        names_lock();
+        struct mount *child = TAILQ_FIRST(&mount->children);
+        if (child != NULL)
+            remove_child(mount, child);
+        names_unlock();
+        if (child == NULL)
+            return;
+        object_put(&child->object);
+    }
+}
+
+/* Appends text; blanks and the like as \ooo. */
+static int show_escaped(const char *text, struct bytes *ret)
+{
+    int err = 0;
+
+    for (; *text != '\0' && err == 0; text++) {
+        if (strchr(" \t\n\\", *text) != NULL)
+            err = bytes_printf(ret, "\\%03o", (unsigned)(unsigned char)*text);
+        else
+            err = bytes_append(ret, text, 1);
+    }
+    return err;
+}
+
+static int show_one(struct mount *mount, const struct path *root, struct bytes *ret)
+{
+    const struct path path = {.mount = mount, .dentry = mount->root};
+    struct bytes name = {0};
+
+    int err = path_name(root, &path, &name);
+    if (err == 0)
+        err = bytes_append(&name, "", 1);
+    if (err == 0 && name.data[0] == '/') { /* else it is not visible from there */
+        err = show_escaped(mount->source, ret);
+        if (err == 0)
+            err = bytes_append(ret, " ", 1);
+        if (err == 0)
+            err = show_escaped((const char *)name.data, ret);
+        if (err == 0)
+            err = bytes_printf(ret, " %s %s,relatime 0 0\n", mount->type,
+                               mount_is_readonly(mount) ? "ro" : "rw");
+    }
+    bytes_fini(&name);
+    return err;
+}
+
+/* The mount after child (NULL: the first), a reference. */
+static struct mount *next_child(struct mount *mount, struct mount *child)
+{
+    names_lock();
+    struct mount *next = child == NULL ? TAILQ_FIRST(&mount->children) : TAILQ_NEXT(child, link);
+    object_get((struct object *)next);
+    names_unlock();
+    return next;
+}
+
+int mount_show(struct mount *mount, const struct path *root, struct bytes *ret)
+{
+    struct mount *child = next_child(mount, NULL);
+    int err = show_one(mount, root, ret);
+
+    while (child != NULL) {
+        if (err == 0)
+            err = mount_show(child, root, ret);
+        struct mount *next = next_child(mount, child);
+        object_put(&child->object);
+        child = next;
+    }
+    return err;
+}
+
+static void mount_init(struct mount *mount)
+{
+    TAILQ_INIT(&mount->children);
+}
+
+static void mount_fini(struct mount *mount)
+{
+    mount_free_children(mount);
+    names_lock();
+    uncover(mount); /* a load that failed may finish it before its parent */
+    names_unlock();
+    object_put((struct object *)mount->root);
+    object_put((struct object *)mount->mountpoint);
+    mount->root = mount->mountpoint = NULL;
+    host_free(mount->type);
+    host_free(mount->source);
+    mount->type = mount->source = NULL;
+}
+
+static int mount_save(const struct mount *mount, struct saver *saver, Mount *message)
+{
+    const struct mount *child;
+
+    message->root = save_ref(saver, &mount->root->object);
+    message->mountpoint = save_ref(saver, (const struct object *)mount->mountpoint);
+    message->type = save_string(saver, mount->type);
+    message->source = save_string(saver, mount->source);
+    message->flags = mount->flags;
+    message->children = save_alloc(saver, mount->child_count, sizeof(*message->children));
+    if (message->children == NULL && mount->child_count > 0)
+        return -ENOMEM;
+    TAILQ_FOREACH(child, &mount->children, link)
+        message->children[message->n_children++] = save_ref(saver, &child->object);
+    return 0;
+}
+
+/* Each mount has one parent at most, or the lists would not hold. */
+static void child_load(struct mount *mount, struct loader *loader, uint64_t id)
+{
+    struct mount *child = load_ref(loader, "children", id, &mount_type);
+
+    if (child == NULL)
+        return;
+    if (child == mount || child->parent != NULL) {
+        load_bad(loader, "children", "%" PRIu64 " is mounted twice", id);
+        object_put(&child->object);
+        return;
+    }
+    add_child(mount, child);
+}
+
+static int mount_load(struct mount *mount, struct loader *loader, const Mount *message)
+{
+    mount->root = load_ref(loader, "root", message->root, &dentry_type);
+    mount->mountpoint = load_ref_opt(loader, "mountpoint", message->mountpoint, &dentry_type);
+    mount->type = load_string(loader, "type", message->type, TYPE_MAX);
+    mount->source = load_string(loader, "source", message->source, PATH_MAX);
+    if ((message->flags & ~(uint32_t)MOUNT_FLAGS) != 0)
+        load_bad(loader, "flags", "%" PRIx32 " is unknown", message->flags);
+    mount->flags = message->flags;
+    for (size_t i = 0; i < message->n_children; i++)
+        child_load(mount, loader, message->children[i]);
+    return 0;
+}
+
+/* A hostile image may have cycles: the hare meets the tortoise. */
+static bool is_in_cycle(const struct mount *mount)
+{
+    const struct mount *hare = mount;
+
+    while (hare != NULL && hare->parent != NULL) {
+        hare = hare->parent->parent;
+        mount = mount->parent;
+        if (hare == mount)
+            return hare != NULL;
+    }
+    return false;
+}
+
+static void mount_relink(struct mount *mount, struct loader *loader)
+{
+    if ((mount->parent == NULL) != (mount->mountpoint == NULL))
+        load_bad(loader, "mountpoint", "it and the parent do not fit");
+    else if (is_in_cycle(mount))
+        load_bad(loader, "children", "the mounts form a cycle");
+    else if (mount->parent != NULL)
+        cover(mount);
+}
+
+static uint64_t mount_derived(const struct mount *mount)
+{
+    return (uint64_t)mount->child_count << 2 | (mount->parent != NULL) << 1 | mount->is_covering;
+}
