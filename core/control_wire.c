@@ -17,6 +17,8 @@
 #include "core/base/host.h"
 #include "snapshot/message.h"
 
+enum { FAILED_SIZE_MAX = 16 << 10 };
+
 int control_pair(int ret[2])
 {
     return host_socket_pair(ret);
@@ -143,7 +145,7 @@ int control_send_failed(int socket, uint64_t serial, unsigned exit_code, const c
 {
     ControlMessage message = CONTROL_MESSAGE__INIT;
     FailedReply failed = FAILED_REPLY__INIT;
-    char text[1024];
+    char text[FAILED_SIZE_MAX];
     va_list arguments;
 
     va_start(arguments, format);

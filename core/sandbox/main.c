@@ -24,7 +24,7 @@ enum { EXIT_FAILED = 125 };
 
 static int fail(const char *step, int err)
 {
-    (void)control_send_failed(CONTROL_START_FD, EXIT_FAILED, "%s: %s", step, strerror(-err));
+    (void)control_send_failed(CONTROL_START_FD, 0, EXIT_FAILED, "%s: %s", step, strerror(-err));
     return EXIT_FAILED;
 }
 
@@ -111,7 +111,7 @@ static int fail_with_report(const struct report *report, unsigned exit_code)
         (void)bytes_printf(&text, "%s%s", i > 0 ? "\n" : "", report->lines[i]);
     if (report->bad_count > report->line_count)
         (void)bytes_printf(&text, "\nand %zu more", report->bad_count - report->line_count);
-    (void)control_send_failed(CONTROL_START_FD, exit_code, "%.*s", (int)text.size,
+    (void)control_send_failed(CONTROL_START_FD, 0, exit_code, "%.*s", (int)text.size,
                               (const char *)text.data);
     bytes_fini(&text);
     return (int)exit_code;

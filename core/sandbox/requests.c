@@ -26,17 +26,19 @@ int server_signal(struct server *server, int signal)
     return err;
 }
 
-static void serve_kill(struct server *server, int socket, const KillRequest *request)
+static void serve_kill(struct server *server, struct peer peer, const KillRequest *request)
 {
     if (request->signal < 1 || request->signal > SIGNAL_COUNT) {
-        (void)control_send_failed(socket, EXIT_FAILED, "signal %u is unknown", request->signal);
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "signal %u is unknown",
+                                  request->signal);
         return;
     }
     int err = server_signal(server, (int)request->signal);
     if (err < 0)
-        (void)control_send_failed(socket, EXIT_FAILED, "init: %s", strerror(-err));
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "init: %s",
+                                  strerror(-err));
     else
-        (void)control_send_done(socket);
+        (void)control_send_done(peer.socket, peer.serial);
 }
 
 static int count_processes(struct process *process, void *context)
@@ -48,7 +50,7 @@ static int count_processes(struct process *process, void *context)
     return 0;
 }
 
-static void serve_state(struct server *server, int socket)
+static void serve_state(struct server *server, struct peer peer)
 {
     struct kernel *kernel = server->kernel;
     const StartSpec *spec = server->start->spec;
@@ -68,9 +70,10 @@ static void serve_state(struct server *server, int socket)
     mutex_lock(&kernel->tasks_lock);
     (void)process_list_all(kernel, count_processes, &reply);
     mutex_unlock(&kernel->tasks_lock);
+    message.serial = peer.serial;
     message.body_case = CONTROL_MESSAGE__BODY_STATE_REPLY;
     message.state_reply = &reply;
-    (void)control_send(socket, &message, NULL, 0);
+    (void)control_send(peer.socket, &message, NULL, 0);
 }
 
 /* --- checkpoints --- */
@@ -173,8 +176,9 @@ static void fill_stats(const struct checkpoint_result *result, CheckpointStats *
     stats->slot_waits = result->slot_waits;
 }
 
-static int send_written(struct server *server, int socket, const struct checkpoint_result *result,
-                        bool leave_running, const struct checkpoint_at_place *place)
+static int send_written(struct server *server, struct peer peer,
+                        const struct checkpoint_result *result, bool leave_running,
+                        const struct checkpoint_at_place *place)
 {
     CheckpointStats stats = CHECKPOINT_STATS__INIT;
     WrittenReply written = WRITTEN_REPLY__INIT;
@@ -191,9 +195,10 @@ static int send_written(struct server *server, int socket, const struct checkpoi
         written.call_nr = place->call_nr;
         written.is_blocked = place->is_blocked;
     }
+    message.serial = peer.serial;
     message.body_case = CONTROL_MESSAGE__BODY_WRITTEN;
     message.written = &written;
-    err = control_send(socket, &message, NULL, 0);
+    err = control_send(peer.socket, &message, NULL, 0);
     manifest_free(written.manifest);
     return err;
 }
@@ -212,11 +217,27 @@ static void tell_checkpointed(struct server *server, int socket, const char *pat
     (void)control_send(server->start_socket, &message, NULL, 0);
 }
 
+/* The tool's word on what was written. A signal that it hands on meanwhile is refused: nobody may
+ * pass the gate now, and the tool can send it again. */
+static int receive_word(int socket, struct control_packet *ret)
+{
+    int err = control_receive(socket, ret);
+
+    while (err == 0 && ret->message->body_case != CONTROL_MESSAGE__BODY_COMMIT &&
+           ret->message->body_case != CONTROL_MESSAGE__BODY_ABANDON) {
+        (void)control_send_failed(socket, ret->message->serial, EXIT_FAILED,
+                                  "a checkpoint is in progress");
+        control_packet_fini(ret);
+        err = control_receive(socket, ret);
+    }
+    return err;
+}
+
 /* Waits for the tool's word on a stopped sandbox: it is over, or goes on. */
 static void settle(struct server *server, int socket, bool leave_running)
 {
-    struct control_packet packet = {0};
-    int err = control_receive(socket, &packet);
+    struct control_packet packet;
+    int err = receive_word(socket, &packet);
     bool is_committed = err == 0 && packet.message->body_case == CONTROL_MESSAGE__BODY_COMMIT;
 
     if (is_committed && !leave_running) {
@@ -226,20 +247,21 @@ static void settle(struct server *server, int socket, bool leave_running)
     if (!leave_running && !is_committed)
         kernel_thaw(server->kernel);
     if (err == 0)
-        (void)control_send_done(socket);
+        (void)control_send_done(socket, packet.message->serial);
     control_packet_fini(&packet);
 }
 
-static void report_failure(int socket, const struct report *report, int err)
+static void report_failure(struct peer peer, const struct report *report, int err)
 {
     if (report != NULL && report->line_count > 0)
-        (void)control_send_failed(socket, EXIT_FAILED, "%s", report->lines[0]);
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "%s", report->lines[0]);
     else
-        (void)control_send_failed(socket, EXIT_FAILED, "%s", strerror(-err));
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "%s", strerror(-err));
 }
 
 /* A whole checkpoint, told to socket. place: it was asked for by a call. */
-static void checkpoint(struct server *server, int socket, const struct checkpoint_options *options,
+static void checkpoint(struct server *server, struct peer peer,
+                       const struct checkpoint_options *options,
                        const struct checkpoint_at_place *place)
 {
     struct checkpoint_result result;
@@ -249,14 +271,14 @@ static void checkpoint(struct server *server, int socket, const struct checkpoin
     if (report != NULL)
         err = checkpoint_write(server->kernel, options, report, &result);
     if (err < 0) {
-        report_failure(socket, report, err);
+        report_failure(peer, report, err);
         host_free(report);
         return;
     }
     host_free(report);
-    err = send_written(server, socket, &result, options->leave_running, place);
+    err = send_written(server, peer, &result, options->leave_running, place);
     if (err == 0)
-        settle(server, socket, options->leave_running);
+        settle(server, peer.socket, options->leave_running);
     else if (!options->leave_running)
         kernel_thaw(server->kernel);
 }
@@ -272,7 +294,7 @@ static struct pages_options compression(const CompressOption *option)
     return options;
 }
 
-static void serve_checkpoint(struct server *server, int socket, struct control_packet *packet)
+static void serve_checkpoint(struct server *server, struct peer peer, struct control_packet *packet)
 {
     const CheckpointRequest *request = packet->message->checkpoint;
     struct checkpoint_options options = {.dir = packet->fds[0],
@@ -280,10 +302,11 @@ static void serve_checkpoint(struct server *server, int socket, struct control_p
                                          .pages = compression(request->compress)};
 
     if (atomic_load(&server->kernel->live_tasks) == 0) {
-        (void)control_send_failed(socket, EXIT_FAILED, "the sandbox has just ended");
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED,
+                                  "the sandbox has just ended");
         return;
     }
-    checkpoint(server, socket, &options, NULL);
+    checkpoint(server, peer, &options, NULL);
 }
 
 void request_serve_call(struct server *server)
@@ -295,24 +318,26 @@ void request_serve_call(struct server *server)
     if (!checkpoint_at_take(server->kernel, &place))
         return;
     if (server->has_starter)
-        checkpoint(server, server->start_socket, &options, &place);
+        checkpoint(server, (struct peer){.socket = server->start_socket}, &options, &place);
     if (!server->is_over)
         checkpoint_at_done(server->kernel);
 }
 
 void request_serve(struct server *server, int socket, struct control_packet *packet)
 {
+    struct peer peer = {.socket = socket, .serial = packet->message->serial};
+
     switch (packet->message->body_case) {
     case CONTROL_MESSAGE__BODY_STATE:
-        serve_state(server, socket);
+        serve_state(server, peer);
         break;
     case CONTROL_MESSAGE__BODY_KILL:
-        serve_kill(server, socket, packet->message->kill);
+        serve_kill(server, peer, packet->message->kill);
         break;
     case CONTROL_MESSAGE__BODY_CHECKPOINT:
-        serve_checkpoint(server, socket, packet);
+        serve_checkpoint(server, peer, packet);
         break;
     default:
-        (void)control_send_failed(socket, EXIT_FAILED, "this is no request");
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "this is no request");
     }
 }

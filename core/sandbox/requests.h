@@ -14,6 +14,12 @@ struct server {
     struct gate_pass pass;
 };
 
+/* Where answers go: events of the starting tool have serial 0. */
+struct peer {
+    int socket;
+    uint64_t serial;
+};
+
 /* Answers a request on socket. */
 void request_serve(struct server *server, int socket, struct control_packet *packet);
 /* Takes the checkpoint that a task has asked for, if one has. */

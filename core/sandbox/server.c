@@ -46,7 +46,7 @@ static void serve_connection(struct server *server)
     (void)control_set_timeout(socket, REQUEST_TIMEOUT_MS);
     int err = control_receive(socket, &packet);
     if (err == -EPROTO)
-        (void)control_send_failed(socket, 125, "%s", packet.reason);
+        (void)control_send_failed(socket, 0, 125, "%s", packet.reason);
     if (err == 0) {
         (void)control_set_timeout(socket, 0);
         request_serve(server, socket, &packet);
