@@ -11,14 +11,7 @@
 #include "core/base/host.h"
 #include "core/kernel.h"
 #include "core/syscall/syscall_table.h"
-#include "core/task.h"
-
-struct vfork_wait {
-    struct wait_record base;
-    struct process *child; /* a reference */
-    int pid;
-    struct wait_entry entry;
-};
+#include "core/waits.h"
 
 DEFINE_WAIT_TYPE(VFORK, vfork, VforkWait, vfork);
 

@@ -180,8 +180,6 @@ static int carry_call_on(struct task *task)
     }
     if (result == WAIT_SHUTDOWN)
         return WAIT_SHUTDOWN;
-    if (result == -EPIPE)
-        signal_send_self(task, SIGPIPE, SI_USER);
     task->call = CALL_DONE;
     task->call_result = result;
     return 0;

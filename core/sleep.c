@@ -11,15 +11,7 @@
 #include "core/clocks.h"
 #include "core/kernel.h"
 #include "core/syscall/syscall_table.h"
-#include "core/task.h"
-
-struct nanosleep_wait {
-    struct wait_record base;
-    guest_addr_t remaining; /* where what is left goes after a signal; 0: nowhere */
-    bool is_absolute;
-    bool is_realtime;
-    int64_t target; /* CLOCK_REALTIME, ns; if is_realtime */
-};
+#include "core/waits.h"
 
 DEFINE_WAIT_TYPE(NANOSLEEP, nanosleep, NanosleepWait, nanosleep);
 

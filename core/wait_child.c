@@ -11,16 +11,7 @@
 
 #include "core/kernel.h"
 #include "core/syscall/syscall_table.h"
-#include "core/task.h"
-
-struct child_wait {
-    struct wait_record base;
-    int pid;          /* as wait4's: > 0 that one, -1 any, 0 our group, < -1 that group */
-    uint32_t options; /* W* */
-    guest_addr_t status, rusage, info; /* 0: not wanted */
-    bool is_waitid;
-    struct wait_entry entry;
-};
+#include "core/waits.h"
 
 DEFINE_WAIT_TYPE(CHILD, child, ChildWait, child);
 

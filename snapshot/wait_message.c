@@ -32,6 +32,7 @@ int save_wait(struct saver *saver, const struct waiter *waiter, WaitRecord **ret
     message->saved_mask = record->saved_mask;
     message->is_masked = record->is_masked;
     message->is_killable = record->is_killable;
+    message->is_noted = record->is_noted;
     message->body_case = type->arm;
     *message_body(&message->base, type->arm) = body;
     int err = type->save(record, saver, body);
@@ -67,6 +68,7 @@ int load_wait(struct loader *loader, struct waiter *waiter, const WaitRecord *me
     record->saved_mask = message->saved_mask;
     record->is_masked = message->is_masked;
     record->is_killable = message->is_killable;
+    record->is_noted = message->is_noted;
     return type->load(record, loader, *message_body((ProtobufCMessage *)&message->base, type->arm));
 }
 

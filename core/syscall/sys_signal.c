@@ -8,12 +8,7 @@
 #include "core/kernel.h"
 #include "core/signal.h"
 #include "core/syscall/syscall_table.h"
-#include "core/task.h"
-
-struct signal_wait {
-    struct wait_record base;
-    bool is_suspend;
-};
+#include "core/waits.h"
 
 DEFINE_WAIT_TYPE(SIGNAL, signal, SignalWait, signal);
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "core/task.h"
+
+/* The records of calls on tasks and time that wait; rw.h has that of reading and writing. Each kind
+ * is listed in waits.def. */
+
+/* nanosleep, clock_nanosleep: sleep.c */
+struct nanosleep_wait {
+    struct wait_record base;
+    guest_addr_t remaining; /* where what is left goes after a signal; 0: nowhere */
+    bool is_absolute;
+    bool is_realtime;
+    int64_t target; /* CLOCK_REALTIME, ns; if is_realtime */
+};
+
+/* wait4, waitid: wait_child.c */
+struct child_wait {
+    struct wait_record base;
+    int pid;          /* as wait4's: > 0 that one, -1 any, 0 our group, else -pgid */
+    uint32_t options; /* W* */
+    guest_addr_t status, rusage, info; /* 0: not wanted */
+    bool is_waitid;
+    struct wait_entry entry;
+};
+
+/* pause, rt_sigsuspend: syscall/sys_signal.c */
+struct signal_wait {
+    struct wait_record base;
+    bool is_suspend;
+};
+
+/* The parent of a vfork: clone.c */
+struct vfork_wait {
+    struct wait_record base;
+    struct process *child; /* a reference */
+    int pid;
+    struct wait_entry entry;
+};
+
+extern const struct wait_type nanosleep_wait_type, child_wait_type, signal_wait_type,
+    vfork_wait_type;
