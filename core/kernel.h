@@ -47,6 +47,7 @@ struct kernel {
     struct process_slot *processes;
     struct mutex mms_lock; /* LOCK_MMS */
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
+    struct vdso_clock vdso;
     atomic_uint live_tasks;
     int notify_fd; /* an eventfd: the last task has ended, or a checkpoint is asked for */
     struct checkpoint_at checkpoint_at;

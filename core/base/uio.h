@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -18,6 +19,9 @@ struct uio {
     unsigned count;
     size_t size; /* of all segments */
     size_t done; /* bytes moved so far, from the front */
+    /* core's, of a pin: */
+    uint64_t windows; /* bit n: segment n lies in a window of a host file */
+    bool is_write;    /* pinned for writing */
 };
 
 /* One segment: kernel memory. */

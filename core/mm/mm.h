@@ -5,7 +5,9 @@
 
 #include <bsd/sys/tree.h>
 
+#include "core/base/events.h"
 #include "core/base/uio.h"
+#include "core/mm/vdso/vdso_data.h"
 #include "platform/platform.h"
 #include "snapshot/snapshot.h"
 #include "vfs/file.h"
@@ -74,7 +76,8 @@ int mm_create(struct kernel *kernel, struct mm **ret);
 int mm_fork(struct mm *from, struct mm **ret);
 /* After a load and relink: makes the stub and maps what is there. Frozen. */
 int mm_restore(struct mm *mm);
-/* Checkpoint, frozen, after memfile_freeze: takes write permission from every mapping of the stub. */
+/* Checkpoint, frozen, after memfile_freeze: takes write permission from every mapping of the stub.
+ */
 int mm_write_protect(struct mm *mm);
 
 /* Handles a page fault. 0: resolved, enter again; else the signal is to be delivered: SIGSEGV or
@@ -91,6 +94,9 @@ int64_t mm_mremap(struct mm *mm, guest_addr_t old, uint64_t old_size, uint64_t n
 int64_t mm_brk(struct mm *mm, guest_addr_t address);
 int mm_madvise(struct mm *mm, guest_addr_t address, uint64_t size, int advice);
 int mm_msync(struct mm *mm, guest_addr_t address, uint64_t size, int flags);
+/* A byte for each of count pages: 1 where something is. -ENOMEM: not all is mapped. */
+int mm_mincore(struct mm *mm, guest_addr_t address, size_t count, unsigned char *ret);
+bool mm_is_mapped(struct mm *mm, guest_addr_t address, uint64_t size);
 
 /* --- pins (R8): core/mm/pin.c --- */
 
@@ -116,9 +122,9 @@ struct user_memory user_memory_of(struct mm *mm);
 /* --- exec: core/mm/elf.c and core/mm/exec_image.c --- */
 
 struct exec_request {
-    struct file *file;       /* the program, already checked for the x bit */
-    const char *filename;    /* AT_EXECFN */
-    char **argv, **envp;     /* kernel memory, NULL at the end */
+    struct file *file;          /* the program, already checked for the x bit */
+    const char *filename;       /* AT_EXECFN */
+    char **argv, **envp;        /* kernel memory, NULL at the end */
     const struct fs_view *view; /* to find the interpreter */
     const struct cred *cred;
     uint8_t random[16];
@@ -136,9 +142,23 @@ struct mm_usage {
 void mm_usage(struct mm *mm, struct mm_usage *ret);
 
 /* --- vDSO: core/mm/vdso.c --- */
+
+/* What the data page's clocks are made of; part of struct kernel. */
+struct vdso_clock {
+    struct mutex lock;
+    bool is_ready;     /* it was updated once */
+    bool is_usable;    /* the time stamp counter has one rate, always */
+    nsec_t span_start; /* host time and counter where the measured span began; 0: not yet */
+    uint64_t span_tsc;
+    uint64_t rate;         /* ns a tick, times 2^32; 0: not known yet */
+    struct vdso_data data; /* what the page says */
+    struct timer timer;
+};
+
 /* Of its run in the memfile, machine->vdso_offset: text, then the data page. */
 #define VDSO_SIZE MEM_CHUNK
+#define VDSO_TEXT_SIZE (2 * MEM_PAGE)
 /* Takes the run of a new machine and fills it. */
 int vdso_init(struct kernel *kernel);
-/* At a thaw: the data page's clock offsets are current again. */
+/* At a thaw: the data page follows the clocks as they are now, and from now on once a second. */
 void vdso_update(struct kernel *kernel);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fork's copy of an address space. Private memory becomes copy-on-write on both sides, so the
+ * parent's stub loses its permission to write there before it is copied. Write pins are waited for:
+ * what they write must be in one of the two.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "core/base/host.h"
+#include "core/mm/space.h"
+
+static void wait_for_pins(struct mm *mm)
+{
+    while (mm->pin_count > 0) {
+        unsigned turn = atomic_load(&mm->pin_turn);
+
+        mm_unlock(mm);
+        (void)host_futex_wait(&mm->pin_turn, turn, NSEC_NEVER);
+        mm_lock(mm);
+    }
+}
+
+static int copy_vmas(struct mm *from, struct mm *to)
+{
+    struct vma *vma, *copy;
+
+    RB_FOREACH(vma, vma_tree, &from->vmas) {
+        int err;
+
+        if (vma->flags & VMA_DONTFORK)
+            continue;
+        err = vma_alloc(to, vma, &copy);
+        if (err < 0)
+            return err;
+        vma_insert(to, copy);
+    }
+    return 0;
+}
+
+static bool is_private(const struct vma *vma)
+{
+    return !vma_is_shared(vma) && !(vma->flags & VMA_VVAR);
+}
+
+static int copy_pmas(struct mm *from, struct mm *to)
+{
+    struct pma *pma;
+
+    RB_FOREACH(pma, pma_tree, &from->pmas) {
+        struct vma *vma = vma_at(from, pma->start);
+        struct pma copy = *pma;
+        int err;
+
+        if (vma->flags & (VMA_DONTFORK | VMA_WIPEONFORK))
+            continue;
+        copy.is_owned = false;
+        copy.is_cow |= is_private(vma);
+        err = pma_add(to, &copy, &(struct pma *){NULL});
+        if (err < 0)
+            return err;
+        pma_get_chunks(to, pma_at(to, copy.start));
+    }
+    return 0;
+}
+
+static void copy_numbers(const struct mm *from, struct mm *to)
+{
+    to->mmap_base = from->mmap_base;
+    to->brk_start = from->brk_start;
+    to->brk = from->brk;
+    to->stack_top = from->stack_top;
+    to->arg_start = from->arg_start;
+    to->arg_end = from->arg_end;
+    to->env_start = from->env_start;
+    to->env_end = from->env_end;
+    to->entry = from->entry;
+    to->vdso = from->vdso;
+}
+
+static int copy_auxv(const struct mm *from, struct mm *to)
+{
+    if (from->auxv_size == 0)
+        return 0;
+    to->auxv = host_alloc(1, from->auxv_size);
+    if (!to->auxv)
+        return -ENOMEM;
+    memcpy(to->auxv, from->auxv, from->auxv_size);
+    to->auxv_size = from->auxv_size;
+    return 0;
+}
+
+/* What the parent's stub may no longer write, and what the child is not to have. */
+static struct aspace_op *collect_protects(struct mm *mm, size_t *count)
+{
+    struct aspace_op *ops = host_alloc(mm->pma_count + 1, sizeof *ops);
+    struct pma *pma;
+    size_t n = 0;
+
+    if (!ops)
+        return NULL;
+    RB_FOREACH(pma, pma_tree, &mm->pmas) {
+        struct vma *vma = vma_at(mm, pma->start);
+        int prot = vma_host_prot(vma) & ~PROT_WRITE;
+        struct aspace_op *last = n > 0 ? &ops[n - 1] : NULL;
+
+        if (!is_private(vma) || !(pma->prot & PROT_WRITE || pma->is_partial))
+            continue;
+        if (last && last->address + last->size == pma->start && last->prot == prot)
+            last->size += pma->end - pma->start;
+        else
+            ops[n++] = (struct aspace_op){.kind = ASPACE_PROTECT,
+                                          .prot = prot,
+                                          .address = pma->start,
+                                          .size = pma->end - pma->start};
+    }
+    *count = n;
+    return ops;
+}
+
+/* The parent's stub is about to lose, or has lost, the right to write to private memory. */
+static void mark_shared(struct mm *mm)
+{
+    struct pma *pma;
+
+    RB_FOREACH(pma, pma_tree, &mm->pmas) {
+        struct vma *vma = vma_at(mm, pma->start);
+
+        if (!is_private(vma))
+            continue;
+        pma->is_cow = true;
+        if (pma->prot & PROT_WRITE || pma->is_partial)
+            pma->prot = vma_host_prot(vma) & ~PROT_WRITE;
+        pma->is_partial = false;
+    }
+}
+
+static int fork_stub(struct mm *from, struct aspace **ret)
+{
+    struct aspace_op *ops;
+    size_t count = 0;
+    int err;
+
+    if (!from->aspace)
+        return -ESRCH;
+    ops = collect_protects(from, &count);
+    if (!ops)
+        return -ENOMEM;
+    err = aspace_fork(from->aspace, ops, count, ret);
+    host_free(ops);
+    return err;
+}
+
+/* The child's stub has what the parent's has, and not more than its pmas say. */
+static int trim_child(struct mm *from, struct mm *to)
+{
+    struct batch batch;
+    struct vma *vma;
+
+    batch_init(&batch, to);
+    RB_FOREACH(vma, vma_tree, &from->vmas)
+        if (vma->flags & (VMA_DONTFORK | VMA_WIPEONFORK))
+            batch_unmap(&batch, vma->start, vma->end);
+    return batch_apply(&batch);
+}
+
+static int copy_all(struct mm *from, struct mm *to)
+{
+    struct aspace *aspace;
+    struct pma *pma;
+    int err = copy_vmas(from, to);
+
+    if (err == 0)
+        err = copy_pmas(from, to);
+    if (err == 0)
+        err = copy_auxv(from, to);
+    if (err < 0)
+        return err;
+    err = fork_stub(from, &aspace);
+    mark_shared(from);
+    if (err < 0)
+        return err;
+    to->aspace = aspace;
+    RB_FOREACH(pma, pma_tree, &to->pmas) {
+        struct pma *parent = pma_at(from, pma->start);
+
+        pma->prot = parent->prot;
+        pma->is_partial = parent->is_partial;
+    }
+    return trim_child(from, to);
+}
+
+int mm_fork(struct mm *from, struct mm **ret)
+{
+    struct mm *mm;
+    int err = mm_alloc(from->kernel, &mm);
+
+    if (err < 0)
+        return err;
+    mm_lock(from);
+    wait_for_pins(from);
+    mutex_lock_nested(&mm->lock); /* nobody else has it and another one */
+    copy_numbers(from, mm);
+    mm->exe = object_get((struct object *)from->exe);
+    err = copy_all(from, mm);
+    mutex_unlock(&mm->lock);
+    mm_unlock(from);
+    if (err < 0) {
+        object_put(&mm->object);
+        return err;
+    }
+    mm_list(mm);
+    mm_check_files(mm);
+    *ret = mm;
+    return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pages of host files: their numbers in the stubs, and windows, by which the kernel reaches them. A
+ * window maps more address space than the file has bytes, so that it need not move when the file
+ * grows; what is past the end is SIGBUS, which every access through a pin fixes up. A window stays
+ * until its mapping goes.
+ */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "core/base/host.h"
+#include "core/mm/space.h"
+
+#define WINDOW_SIZE_MIN (UINT64_C(16) << 20)
+
+int mm_host_file(struct mm *mm, struct mapping *mapping, int *ret)
+{
+    int err = 0;
+
+    mutex_lock(&mapping->lock);
+    if (mapping->host.platform < 0)
+        err = platform_add_file(mm->kernel->platform, mapping->host.fd, &mapping->host.platform);
+    if (err == 0)
+        *ret = mapping->host.platform;
+    mutex_unlock(&mapping->lock);
+    return err;
+}
+
+bool mm_host_is_writable(const struct mapping *mapping)
+{
+    int flags = host_fcntl_getfl(mapping->host.fd);
+
+    return flags >= 0 && (flags & O_ACCMODE) == O_RDWR;
+}
+
+/* (Re)maps the window; one that becomes writable stays where it is. */
+static int open_window(struct mapping *mapping, int prot)
+{
+    uint64_t size = FOLIO_UP(max_u64(2 * mapping->size, WINDOW_SIZE_MIN));
+    int flags = MAP_SHARED | MAP_NORESERVE, err;
+
+    if (mapping->host.window) {
+        size = mapping->host.window_size;
+        flags |= MAP_FIXED;
+    }
+    err = host_mmap(&mapping->host.window, mapping->host.window, size, prot, flags,
+                    mapping->host.fd, 0);
+    if (err == 0)
+        mapping->host.window_size = size;
+    return err;
+}
+
+int mm_host_window(struct mapping *mapping, uint64_t offset, bool writing, char **ret)
+{
+    int err = 0;
+
+    mutex_lock(&mapping->lock);
+    if (writing)
+        err = open_window(mapping, PROT_READ | PROT_WRITE);
+    else if (!mapping->host.window)
+        err = open_window(mapping, PROT_READ);
+    if (err < 0 || offset >= mapping->host.window_size)
+        err = -EFAULT;
+    else
+        *ret = (char *)mapping->host.window + offset;
+    mutex_unlock(&mapping->lock);
+    return err;
+}
