@@ -23,3 +23,4 @@ void fs_view_get(struct fs *fs, const struct cred *cred, void *task, struct fs_v
 void fs_view_put(struct fs_view *view);
 void fs_set_cwd(struct fs *fs, const struct path *cwd);   /* gets references */
 void fs_set_root(struct fs *fs, const struct path *root); /* gets references */
+uint32_t fs_set_umask(struct fs *fs, uint32_t umask);     /* returns the old one */

@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tasks and signals.
+unit_test(signal_queue kernel)
