@@ -43,6 +43,7 @@ static void wait_for_chunk(struct memfile *memfile, uint64_t chunk, uint64_t wor
     if (!atomic_compare_exchange_strong(&memfile->words[chunk], &word, word | WORD_WAITED) &&
         word != (word | WORD_BUSY | WORD_WAITED))
         return;
+    host_stall();
     (void)host_futex_wait(turn, seen, NSEC_NEVER);
 }
 
@@ -135,6 +136,7 @@ static int write_chunk(struct memfile *memfile, uint64_t chunk)
             slot = aside_get(memfile);
             continue;
         }
+        host_stall();
         if (!chunk_claim(memfile, chunk, word))
             continue;
         if (is_owed) {
@@ -146,6 +148,7 @@ static int write_chunk(struct memfile *memfile, uint64_t chunk)
             slot->chunk = chunk;
             aside_queue(memfile, slot);
             slot = NULL;
+            host_stall();
         }
         chunk_release(memfile, chunk, word_make(CHUNK_PRESENT, epoch, word_taken(word)));
         break;

@@ -110,7 +110,9 @@ static int collect_chunk(struct collection *collection, uint64_t chunk)
         word = chunk_idle_word(memfile, chunk);
         if (!chunk_is_owed(memfile, word))
             return 0;
+        host_stall();
     } while (!chunk_claim(memfile, chunk, word));
+    host_stall();
     err = chunk_copy(memfile, chunk, collection->buffer);
     taken = err < 0 ? word_taken(word) : atomic_load(&memfile->closing);
     chunk_release(memfile, chunk, word_make(CHUNK_PRESENT, word_epoch(word), taken));

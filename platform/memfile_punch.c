@@ -147,6 +147,7 @@ static void end_dying(struct memfile *memfile, uint64_t first, uint64_t count)
 
     while (first < end) {
         count = chunks_end(memfile, first, end - first, &are_owed);
+        host_stall();
         if (are_owed) {
             mutex_lock(&memfile->lock);
             /* Under the lock: runs_end_owed comes after the end of the collection. */
