@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/host.h"
+#include "core/procfs/procfs.h"
 
 enum { MEMFILE_SIZE_SHIFT = 38 }; /* address space of the memfile: 256 GB, sparse */
 
@@ -29,6 +30,7 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
     kernel->memory_limit = options->memory_limit;
     kernel->vfs.ghost_limit = options->ghost_limit;
     kernel->vfs.is_strict = options->is_strict;
+    kernel->vfs.proc = &procfs;
     for (int i = 0; i < 3; i++)
         kernel->vfs.stdio[i] = -1;
     kernel->notify_fd = host_eventfd();
@@ -139,8 +141,8 @@ void kernel_free(struct kernel *kernel)
 {
     if (kernel == NULL)
         return;
-    events_free(kernel->vfs.events);
     free_machine(kernel);
+    events_free(kernel->vfs.events); /* the machine's timers and streams are gone from it */
     platform_free(kernel->platform);
     memfile_free(kernel->memfile);
     for (unsigned i = 0; i < kernel->vfs.root_count; i++) {

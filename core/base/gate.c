@@ -102,6 +102,14 @@ void gate_leave(struct gate_pass *pass, enum gate_place place)
     mutex_unlock(&pass->gate->lock);
 }
 
+enum gate_place gate_place_of(struct gate_pass *pass)
+{
+    mutex_lock(&pass->gate->lock);
+    enum gate_place place = pass->place;
+    mutex_unlock(&pass->gate->lock);
+    return place;
+}
+
 int gate_check(struct gate_pass *pass)
 {
     struct gate *gate = pass->gate;

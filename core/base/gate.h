@@ -49,6 +49,8 @@ void gate_quit(struct gate_pass *pass);
 /* Comes in, or waits until it may; -ESHUTDOWN: the gate has ended, touch nothing and return. */
 int gate_enter(struct gate_pass *pass);
 void gate_leave(struct gate_pass *pass, enum gate_place place);
+/* Where a pass is now. */
+enum gate_place gate_place_of(struct gate_pass *pass);
 /* Parks if the gate is closed; as gate_enter. Called inside, at the loop of run.c only. */
 int gate_check(struct gate_pass *pass);
 /* Brackets a short wait: still inside, but a closer knows what it waits for. */

@@ -10,6 +10,7 @@
 
 #include "core/base/container.h"
 #include "core/base/host.h"
+#include "core/procfs/procfs.h"
 
 enum { WORLD_MEMORY = 256 << 20 };
 
@@ -28,6 +29,7 @@ static struct kernel *kernel_make(nsec_t now)
     assert(kernel != NULL);
     for (int i = 0; i < 3; i++)
         kernel->vfs.stdio[i] = -1;
+    kernel->vfs.proc = &procfs;
     gate_init(&kernel->gate, GATE_CLOSED);
     kernel->clock = (struct clock){.stopped_at = now, .is_stopped = true};
     mutex_init(&kernel->tasks_lock, LOCK_TASKS);

@@ -46,12 +46,23 @@ static struct proc_inode *proc_of(struct inode *inode)
 
 /* --- the tables --- */
 
+static unsigned child_count(const struct pseudo_node *node)
+{
+    unsigned count = 0;
+
+    while (node->children != NULL && node->children[count].name != NULL)
+        count++;
+    return count;
+}
+
 /* The i-th child, the node of numbers being the last; NULL: there is none. */
 static const struct pseudo_node *node_child(const struct pseudo_node *node, unsigned i)
 {
-    if (i < node->child_count)
+    unsigned count = child_count(node);
+
+    if (i < count)
         return &node->children[i];
-    return i == node->child_count ? node->numbered : NULL;
+    return i == count ? node->numbered : NULL;
 }
 
 /* The way from root down to node: indices of children; its length, or -1. ordinal is the number of
@@ -156,7 +167,7 @@ static void proc_inode_link(struct proc_inode *proc)
     proc->is_linked = true;
 }
 
-static int proc_inode_create(const struct pseudo_place *place, uint64_t dev, struct inode **ret)
+int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct inode **ret)
 {
     struct proc_inode *proc = object_alloc(&proc_inode_type.object);
     const struct pseudo_fs *fs = place->context->proc;
@@ -179,7 +190,7 @@ int pseudofs_create(struct vfs_context *context, struct inode **root)
 {
     const struct pseudo_place place = {.context = context, .node = context->proc->root};
 
-    return proc_inode_create(&place, inode_next_dev(), root);
+    return pseudofs_create_at(&place, inode_next_dev(), root);
 }
 
 const struct pseudo_place *pseudofs_place(const struct inode *inode)
@@ -218,10 +229,10 @@ static int dir_lookup(struct inode *dir, const char *name, struct inode **ret)
     struct pseudo_place place = proc_of(dir)->place;
     const struct pseudo_node *node = place.node;
 
-    for (unsigned i = 0; i < node->child_count; i++) {
+    for (unsigned i = 0, count = child_count(node); i < count; i++) {
         if (strcmp(node->children[i].name, name) == 0) {
             place.node = &node->children[i];
-            return proc_inode_create(&place, dir->dev, ret);
+            return pseudofs_create_at(&place, dir->dev, ret);
         }
     }
     int32_t number = parse_number(name);
@@ -229,7 +240,7 @@ static int dir_lookup(struct inode *dir, const char *name, struct inode **ret)
         return -ENOENT;
     place = numbered_place(&place, number);
     int err = place.node->check(&place);
-    return err < 0 ? err : proc_inode_create(&place, dir->dev, ret);
+    return err < 0 ? err : pseudofs_create_at(&place, dir->dev, ret);
 }
 
 struct listing {
@@ -256,7 +267,7 @@ static int dir_list(struct inode *dir, inode_list_fn *fn, void *context)
     struct pseudo_place child = *place;
     int result = 0;
 
-    for (unsigned i = 0; result == 0 && i < node->child_count; i++) {
+    for (unsigned i = 0, count = child_count(node); result == 0 && i < count; i++) {
         child.node = &node->children[i];
         result = fn(context, child.node->name, place_nr(&child), IFTODT(child.node->mode));
     }

@@ -24,8 +24,7 @@ struct pseudo_node {
     const char *name; /* "#" in that of numbers */
     uint32_t mode;
     /* directories */
-    const struct pseudo_node *children;
-    unsigned child_count;
+    const struct pseudo_node *children; /* the last one has no name */
     const struct pseudo_node *numbered; /* what stands for the numbers; NULL: there are none */
     int (*list)(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context);
     /* numbered ones: 0, or -ENOENT: there is no such number */
@@ -51,6 +50,9 @@ extern const struct snapshot_type proc_inode_type;
 
 /* The root directory of context->proc; a reference. */
 int pseudofs_create(struct vfs_context *context, struct inode **root);
+
+/* The inode of a place; dev: st_dev of its file system. */
+int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct inode **ret);
 
 /* The place of an inode, borrowed; NULL: it is of another file system. */
 const struct pseudo_place *pseudofs_place(const struct inode *inode);
