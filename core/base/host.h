@@ -28,7 +28,7 @@ char *host_strdup(const char *text);
 void host_alloc_fail_at(unsigned long n);
 /* memcpy and memset with a fix-up for SIGBUS and SIGSEGV in [to] or [from]: 0 or -EFAULT. 1, 2, 4
  * and 8 bytes are moved by one instruction.
- * host_guard_init installs the signal action, once a process. */
+ * host_guard_init installs the signal actions, once a process (cmocka: in each test). */
 int host_guard_init(void);
 int host_copy_guarded(void *to, const void *from, size_t size);
 int host_zero_guarded(void *to, size_t size);

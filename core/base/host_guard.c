@@ -40,20 +40,26 @@ static void fix_up(int signal, siginfo_t *info, void *context)
         pass_on(signal, info, context);
 }
 
-int host_guard_init(void)
+/* Sets *before to what the signal did until now. */
+static int take_signal(int signal, struct sigaction *before)
 {
     struct sigaction action = {.sa_sigaction = fix_up, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     struct sigaction now;
 
-    if (sigaction(SIGSEGV, NULL, &now) < 0)
+    if (sigaction(signal, NULL, &now) < 0)
         return -errno;
     if (now.sa_sigaction == fix_up)
         return 0;
     (void)sigemptyset(&action.sa_mask);
-    if (sigaction(SIGSEGV, &action, &before_segv) < 0 ||
-        sigaction(SIGBUS, &action, &before_bus) < 0)
-        return -errno;
-    return 0;
+    *before = now;
+    return sigaction(signal, &action, NULL) < 0 ? -errno : 0;
+}
+
+int host_guard_init(void)
+{
+    int err = take_signal(SIGSEGV, &before_segv);
+
+    return err < 0 ? err : take_signal(SIGBUS, &before_bus);
 }
 
 int host_copy_guarded(void *to, const void *from, size_t size)

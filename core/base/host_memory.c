@@ -27,7 +27,11 @@ static bool must_fail(void)
 
 void *host_alloc(size_t count, size_t size)
 {
-    return must_fail() ? NULL : calloc(count, size);
+    size_t total;
+
+    if (must_fail() || __builtin_mul_overflow(count, size, &total))
+        return NULL;
+    return calloc(1, total);
 }
 
 void host_free(void *memory)
