@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening files (open(2), openat2(2)).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+
+#include "core/syscall/path_argument.h"
+#include "core/syscall/syscall_table.h"
+
+static int64_t open_at(struct task *task, int fd, guest_addr_t name, int flags, uint32_t mode)
+{
+    struct path_argument argument;
+    struct file *file;
+    int err = path_argument_get(task, fd, name, &argument);
+
+    if (err < 0)
+        return err;
+    err = vfs_open(&argument.view, path_argument_at(&argument), argument.name, flags, mode, &file);
+    path_argument_put(&argument);
+    if (err < 0)
+        return err;
+    return files_add(task->files, file, 0, (flags & O_CLOEXEC) != 0,
+                     task->process->limits[RLIMIT_NOFILE].rlim_cur);
+}
+
+int64_t sys_open(struct task *task, guest_addr_t name, uint32_t flags, uint32_t mode)
+{
+    return open_at(task, AT_FDCWD, name, (int)flags, mode);
+}
+
+int64_t sys_openat(struct task *task, int fd, guest_addr_t name, uint32_t flags, uint32_t mode)
+{
+    return open_at(task, fd, name, (int)flags, mode);
+}
+
+int64_t sys_creat(struct task *task, guest_addr_t name, uint32_t mode)
+{
+    return open_at(task, AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+int64_t sys_openat2(struct task *task, int fd, guest_addr_t name, guest_addr_t from, uint64_t size)
+{
+    struct open_how how;
+
+    if (size < sizeof(how))
+        return -EINVAL;
+    if (size > sizeof(how))
+        return -E2BIG;
+    int err = user_copy_in(task->mm, &how, from, sizeof(how));
+    if (err < 0)
+        return err;
+    if (how.flags > INT32_MAX || (how.mode & ~UINT64_C(07777)) != 0 || how.resolve != 0)
+        return -EINVAL;
+    if ((how.flags & (O_CREAT | __O_TMPFILE)) == 0 && how.mode != 0)
+        return -EINVAL;
+    return open_at(task, fd, name, (int)how.flags, (uint32_t)how.mode);
+}
