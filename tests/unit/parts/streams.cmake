@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pipes, host streams, descriptors and the read and write calls, without the rest of core: actor.c
 # stands for it.
-foreach(name pipe)
+foreach(name pipe files rw)
     add_executable(test_${name} test_${name}.c actor.c ${CMAKE_SOURCE_DIR}/core/files.c
         ${CMAKE_SOURCE_DIR}/core/rw.c)
     target_link_libraries(test_${name} PRIVATE vfs snapshot platform base PkgConfig::CMOCKA)
