@@ -9,8 +9,6 @@
 #include <stdio.h>
 
 #include "core/base/container.h"
-#include "core/base/host.h"
-#include "core/procfs/procfs.h"
 
 enum { WORLD_MEMORY = 256 << 20 };
 
@@ -22,39 +20,14 @@ const struct fixture fixtures[] = {
 
 const size_t fixture_count = ARRAY_COUNT(fixtures);
 
-static struct kernel *kernel_make(nsec_t now)
-{
-    struct kernel *kernel = host_alloc(1, sizeof(*kernel));
-
-    assert(kernel != NULL);
-    for (int i = 0; i < 3; i++)
-        kernel->vfs.stdio[i] = -1;
-    kernel->vfs.proc = &procfs;
-    gate_init(&kernel->gate, GATE_CLOSED);
-    kernel->clock = (struct clock){.stopped_at = now, .is_stopped = true};
-    mutex_init(&kernel->tasks_lock, LOCK_TASKS);
-    mutex_init(&kernel->mms_lock, LOCK_MMS);
-    LIST_INIT(&kernel->mms);
-    int err = events_create(&kernel->gate, &kernel->clock, &kernel->vfs.events);
-    assert(err == 0);
-    err = memfile_create(WORLD_MEMORY, 0, &kernel->memfile);
-    assert(err == 0);
-    return kernel;
-}
-
-static void kernel_unmake(struct kernel *kernel)
-{
-    memfile_free(kernel->memfile);
-    events_free(kernel->vfs.events);
-    mutex_fini(&kernel->mms_lock);
-    mutex_fini(&kernel->tasks_lock);
-    gate_fini(&kernel->gate);
-    host_free(kernel);
-}
-
 void world_init(struct world *world, nsec_t now)
 {
-    *world = (struct world){.kernel = kernel_make(now)};
+    const struct kernel_options options = {.memory_limit = WORLD_MEMORY, .ghost_limit = 1 << 20};
+
+    *world = (struct world){0};
+    int err = kernel_create(&options, &world->kernel);
+    assert(err == 0);
+    world->kernel->clock.stopped_at = now;
 }
 
 void world_clear(struct world *world)
@@ -69,7 +42,7 @@ void world_clear(struct world *world)
 void world_fini(struct world *world)
 {
     world_clear(world);
-    kernel_unmake(world->kernel);
+    kernel_free(world->kernel);
 }
 
 void *world_add(struct world *world, void *object)
