@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "core/control.h"
+#include "snapshot/report.h"
+
+/* Connects to a sandbox by name. Every error is reported. */
+int client_connect(int state_dir, const char *name, struct report *report, int *ret_socket);
+
+/* Sends a request (its serial is set here) and waits for the answer, which is of kind expected.
+ * -EREMOTEIO: the sandbox said why not. Every error is reported; the packet is then empty. */
+int client_ask(int socket, ControlMessage *request, const int *fds, unsigned fd_count,
+               ControlMessage__BodyCase expected, struct control_packet *ret,
+               struct report *report);

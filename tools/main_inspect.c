@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sbx-inspect, the program. */
+#include "tools/donation.h"
+#include "tools/verbs.h"
+
+int main(int argc, char **argv)
+{
+    donation_open_stdio();
+    return inspect_main(argc, argv);
+}
