@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What all inodes have in common: numbers, attributes, permissions. attr is guarded by the inode's
- * lock; the type in it never changes. Numbers are
+ * lock, but for the type in it, which never changes. Numbers are
  * never given twice: those of inodes start above what host file systems use, so that both can live
  * under one st_dev.
  */
@@ -63,14 +63,6 @@ static void claim_dev(uint64_t dev)
 
     while (last < dev && !atomic_compare_exchange_weak(&last_dev, &last, dev))
         ;
-}
-
-uint32_t inode_mode(struct inode *inode)
-{
-    mutex_lock(&inode->lock);
-    uint32_t mode = inode->attr.mode;
-    mutex_unlock(&inode->lock);
-    return mode;
 }
 
 int inode_check(struct inode *inode, const struct cred *cred, int mask)

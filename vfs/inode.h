@@ -18,7 +18,7 @@ struct path;
 /* What stat tells, kept with inodes whose attributes are ours. Times are CLOCK_REALTIME, ns. */
 struct inode_attr {
     uint64_t nr;
-    uint32_t mode; /* type and permissions */
+    _Atomic uint32_t mode; /* type and permissions; whoever asks for the type needs no lock */
     uint32_t uid, gid;
     uint32_t nlink;
     uint64_t rdev;
@@ -120,7 +120,10 @@ void inode_stat_attr(struct inode *inode, struct stat *ret);
 /* 0, -EACCES; mask as in cred_check. */
 int inode_check(struct inode *inode, const struct cred *cred, int mask);
 /* Type and permissions as they are now. */
-uint32_t inode_mode(struct inode *inode);
+static inline uint32_t inode_mode(const struct inode *inode)
+{
+    return inode->attr.mode;
+}
 /* What a symbolic link says to task (fs_view.task); -EINVAL: it is none. */
 int inode_readlink(struct inode *inode, void *task, struct bytes *ret);
 /* What ops->open does, O_TRUNC included where there is none. */
