@@ -213,9 +213,10 @@ static int compare_entries(const void *a, const void *b)
 
 static int add_entry(int dir, const char *file, struct state_entry **entries, size_t *count)
 {
+    char name[CONTROL_NAME_MAX + 1];
     struct state_entry entry;
 
-    if (!parse_lock_name(file, entry.name) || state_dir_find(dir, entry.name, &entry) < 0)
+    if (!parse_lock_name(file, name) || state_dir_find(dir, name, &entry) < 0)
         return 0;
     struct state_entry *larger = realloc(*entries, (*count + 1) * sizeof(**entries));
     if (larger == NULL)
