@@ -21,9 +21,15 @@ struct pages_expected {
 int pages_reader_open(int dirfd, const struct pages_expected *expected, struct report *report,
                       struct pages_reader **ret);
 /* Reads every chunk, checks it and hands it to fill (laid out as memfile_emit_fn says), from two
- * threads at once, each chunk once. The first error ends it; -EINVAL: the report names the chunk. */
+ * threads at once, each chunk once. The first error ends it; -EINVAL: the report names the chunk.
+ */
 int pages_reader_read_all(struct pages_reader *reader, memfile_emit_fn *fill, void *context,
                           struct report *report);
+/* Calls range for the 2 MB parts of the memfile of which the image has at least half: advise them
+ * before reading, and they become huge folios. */
+void pages_reader_each_dense(const struct pages_reader *reader,
+                             void (*range)(void *context, uint64_t offset, uint64_t size),
+                             void *context);
 uint64_t pages_reader_chunk_count(const struct pages_reader *reader);
 uint64_t pages_reader_page_count(const struct pages_reader *reader);
 /* Accepts NULL. */

@@ -36,7 +36,8 @@ int pages_writer_create(int dirfd, const struct pages_options *options, struct p
  * full. One thread at a time; a chunk only once. An error of the file system comes back here or
  * from finish, and stays. */
 int pages_writer_add(void *writer, uint64_t chunk, uint16_t mask, const void *data);
-/* Writes all that is queued, then the index; both files are on the disk (fsync) when it returns 0. */
+/* Writes all that is queued, then the index; both files are on the disk (fsync) when it returns 0.
+ */
 int pages_writer_finish(struct pages_writer *writer, struct pages_totals *ret);
 /* At any time: ends the threads and closes the files, which stay as they are. Accepts NULL. */
 void pages_writer_free(struct pages_writer *writer);

@@ -28,6 +28,7 @@ enum lock_rank {
     LOCK_ASPACE,  /* platform: one stub's batch */
     LOCK_MEMFILE, /* platform: runs and counts */
     LOCK_SLOTS,   /* platform: the copy-aside buffer */
+    LOCK_PAGES,   /* snapshot: the queue of those who write or read pages */
     LOCK_EVENT_TABLE, /* base: sources and timers of the event thread; a leaf */
     LOCK_GATE,        /* core/base: who is inside */
     LOCK_CONTEXT,     /* core: whether a task has a context to interrupt; a leaf */
