@@ -185,14 +185,14 @@ void memfile_free(struct memfile *memfile)
     host_free(memfile);
 }
 
-uint64_t memfile_size(const struct memfile *memfile)
-{
-    return memfile->size;
-}
-
 int memfile_fd(const struct memfile *memfile)
 {
     return memfile->fd;
+}
+
+uint64_t memfile_size(const struct memfile *memfile)
+{
+    return memfile->size;
 }
 
 bool memfile_has_folios(const struct memfile *memfile)
@@ -213,13 +213,18 @@ uint64_t memfile_memory_size(struct memfile *memfile)
     return host_fstat(memfile->fd, &stat) < 0 ? 0 : (uint64_t)stat.st_blocks * 512;
 }
 
+/* Advises those of the folios that are owned as a whole, one stretch at a time. */
 void memfile_advise(struct memfile *memfile, uint64_t offset, uint64_t size)
 {
-    uint64_t first = (offset + MEM_FOLIO - 1) / MEM_FOLIO, end = (offset + size) / MEM_FOLIO;
+    uint64_t first = (offset + MEM_FOLIO - 1) / MEM_FOLIO, end = (offset + size) / MEM_FOLIO, at;
 
-    if (!memfile->has_folios || first >= end)
+    if (!memfile->has_folios)
         return;
-    for (uint64_t i = first; i < end; i++)
-        atomic_store(&memfile->advised[i], 1);
-    (void)host_madvise(memfile->map + first * MEM_FOLIO, (end - first) * MEM_FOLIO, MADV_HUGEPAGE);
+    for (; first < end; first = at + 1) {
+        for (at = first; at < end && folio_is_owned(memfile, at); at++)
+            atomic_store(&memfile->advised[at], 1);
+        if (at > first)
+            (void)host_madvise(memfile->map + first * MEM_FOLIO, (at - first) * MEM_FOLIO,
+                               MADV_HUGEPAGE);
+    }
 }

@@ -32,9 +32,9 @@ bool memfile_has_folios(const struct memfile *memfile);
  * the same stay inside the gate may be touched, with host_copy_guarded. */
 char *memfile_at(const struct memfile *memfile, uint64_t offset);
 /* Gives the whole 2 MB parts of the byte range huge folios, filled through this process's map; for
- * what the guest uses, or will use, by half at least: one byte written to such a part costs 2 MB.
- * The caller owns all of it and gives the stub's map the same advice. It ends with the last owner.
- */
+ * what is used, or will be, by half at least: one byte written to such a part costs 2 MB. Parts
+ * that are not owned as a whole are left as they are; the caller owns what it advises, and gives
+ * the stub's map the same advice. It ends with the last owner. */
 void memfile_advise(struct memfile *memfile, uint64_t offset, uint64_t size);
 
 /* --- runs: counted per chunk, punched when the last owner goes --- */

@@ -265,6 +265,22 @@ unsigned memfile_owners(struct memfile *memfile, uint64_t offset, uint64_t size)
     return most;
 }
 
+bool folio_is_owned(struct memfile *memfile, uint64_t folio)
+{
+    uint64_t at = folio * FOLIO_CHUNKS, end = at + FOLIO_CHUNKS;
+    bool is_owned = true;
+
+    mutex_lock(&memfile->lock);
+    while (at < end && is_owned) {
+        struct run *run = run_of(memfile, at);
+
+        is_owned = run->kind == RUN_OWNED;
+        at = run_end(memfile, run);
+    }
+    mutex_unlock(&memfile->lock);
+    return is_owned;
+}
+
 int memfile_claim(struct memfile *memfile, uint64_t offset, uint64_t size)
 {
     uint64_t at, end, part_end;

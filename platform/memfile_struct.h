@@ -140,6 +140,7 @@ struct run *run_next(struct memfile *memfile, struct run *run);
 struct run *run_of(struct memfile *memfile, uint64_t chunk);
 void runs_set(struct memfile *memfile, uint64_t first, uint64_t count, enum run_kind kind,
               unsigned owners);
+bool folio_is_owned(struct memfile *memfile, uint64_t folio);
 /* The first range at or after chunk from that is in use: owned, owed or dying. */
 bool runs_next_used(struct memfile *memfile, uint64_t from, uint64_t *first, uint64_t *count);
 

@@ -151,20 +151,24 @@ static void a_folio_goes_as_a_whole(void **state)
         skip();
     }
     at = alloc(MB(6), 0);
-    memfile_advise(memfile, at + 1, MB(6) - 2); /* one whole folio */
+    memfile_advise(memfile, 0, MB(256)); /* ends with what is owned */
+    memfile_put(memfile, at, MB(6));
+    at = alloc(MB(6) + MEM_CHUNK, 0);
+    memfile_advise(memfile, at + 1, MB(6)); /* two whole folios */
+    store(at, 1, MB(2) + 1);
+    assert_int_equal(memfile_memory_size(memfile), MB(4));
     store(at, 1, MB(6));
     assert_int_equal(memfile_memory_size(memfile), MB(6));
 
     memfile_put(memfile, at + MB(2), MB(1) - MEM_CHUNK); /* less than half: it is kept */
     assert_int_equal(memfile_memory_size(memfile), MB(6));
     assert_int_not_equal(alloc(MEM_CHUNK, 0), at + MB(2)); /* and not given out */
-    memfile_put(memfile, at + MB(6), MEM_CHUNK);
-    memfile_put(memfile, at + MB(3), MEM_CHUNK); /* half of it */
+    memfile_put(memfile, at + MB(6) + MEM_CHUNK, MEM_CHUNK);
+    memfile_put(memfile, at + MB(3) - MEM_CHUNK, MEM_CHUNK); /* half of it */
     assert_int_equal(memfile_memory_size(memfile), MB(5));
-    assert_int_equal(alloc(MEM_CHUNK, 0), at + MB(3));
-    assert_true(is_zero(at + MB(3), MEM_CHUNK));
-    memfile_put(memfile, at, MB(2));
-    memfile_put(memfile, at + MB(3) - MEM_CHUNK, MB(3) + MEM_CHUNK);
+    assert_int_equal(alloc(MB(1), 0), at + MB(2));
+    assert_true(is_zero(at + MB(2), MB(1)));
+    memfile_put(memfile, at, MB(6) + MEM_CHUNK);
 }
 
 static void advice_ends_with_the_run(void **state)
