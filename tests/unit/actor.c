@@ -14,6 +14,7 @@
 
 #include "core/base/container.h"
 #include "core/base/host.h"
+#include "core/copy.h"
 #include "vfs/fs/devfs.h"
 #include "vfs/host_stream.h"
 #include "vfs/pipe.h"
@@ -93,6 +94,8 @@ static const struct snapshot_type *type_of(Object__BodyCase arm)
 
 static const struct wait_type *wait_type_of(WaitRecord__BodyCase arm)
 {
+    if (arm == copy_wait_type.arm)
+        return &copy_wait_type;
     return arm == rw_wait_type.arm ? &rw_wait_type : NULL;
 }
 
@@ -142,6 +145,15 @@ int user_copy_in(struct mm *mm, void *to, guest_addr_t from, size_t size)
     if (from < 4096)
         return -EFAULT;
     memcpy(to, (const void *)(uintptr_t)from, size);
+    return 0;
+}
+
+int user_copy_out(struct mm *mm, guest_addr_t to, const void *from, size_t size)
+{
+    (void)mm;
+    if (to < 4096)
+        return -EFAULT;
+    memcpy((void *)(uintptr_t)to, from, size);
     return 0;
 }
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Pipes, host streams, descriptors and the read and write calls, without the rest of core: actor.c
 # stands for it.
-foreach(name pipe host_stream files rw)
+foreach(name pipe host_stream files rw copy)
     add_executable(test_${name} test_${name}.c actor.c ${CMAKE_SOURCE_DIR}/core/files.c
-        ${CMAKE_SOURCE_DIR}/core/rw.c)
+        ${CMAKE_SOURCE_DIR}/core/rw.c ${CMAKE_SOURCE_DIR}/core/syscall/sys_copy.c)
+    add_dependencies(test_${name} syscall_table)
     target_link_libraries(test_${name} PRIVATE vfs snapshot platform base PkgConfig::CMOCKA)
     add_test(NAME unit.${name} COMMAND test_${name})
 endforeach()
