@@ -16,3 +16,4 @@ add_custom_command(
 set_source_files_properties(${vdso_dir}/vdso_image.S PROPERTIES
     COMPILE_DEFINITIONS "VDSO_FILE=\"${vdso_file}\""
     OBJECT_DEPENDS ${vdso_file})
+add_library(vdso_image OBJECT ${vdso_dir}/vdso_image.S)
