@@ -69,15 +69,11 @@ static int mount_all(struct kernel *kernel, struct report *report)
         err = mount_one(kernel, "/dev", "devtmpfs", create_dev);
     if (err == 0)
         err = mount_one(kernel, "/proc", "proc", procfs_create);
-    if (err == 0)
-        err = vfs_mount_tmpfs(machine->root_mount, "/sys", 0555);
-    if (err == 0)
-        err = vfs_mount_tmpfs(machine->root_mount, "/run", 0755);
     if (err < 0)
         report_bad(report, "mounting the root: %s", strerror(-err));
     for (unsigned i = 1; err == 0 && i < kernel->vfs.root_count; i++) {
         struct host_root *root = &kernel->vfs.roots[i];
-        err = vfs_mount_bind(&kernel->vfs, machine->root_mount, root, root->name);
+        err = vfs_mount_bind(machine->root_mount, root, root->name);
         if (err < 0)
             report_bad(report, "mounting %s at %s: %s", root->path, root->name, strerror(-err));
     }

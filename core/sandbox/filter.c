@@ -82,6 +82,7 @@ static const int plain[] = {
     CALL(fchown),
     CALL(memfd_create),
     CALL(fadvise64),
+    CALL(dup3),
     /* names below donated directories */
     CALL(openat2),
     CALL(newfstatat),

@@ -28,7 +28,7 @@ static int fail(const char *step, int err)
     return EXIT_FAILED;
 }
 
-/* Everything up to the filter; 1: this process has nothing left to do. */
+/* Everything up to the filter. */
 static int confine_and_create(const StartSpec *spec, struct kernel **ret, const char **step)
 {
     struct confinement confinement = {0};
@@ -38,7 +38,7 @@ static int confine_and_create(const StartSpec *spec, struct kernel **ret, const 
     int err = confine_namespaces(&confinement);
 
     *step = confinement.step;
-    if (err != 0)
+    if (err < 0)
         return err;
     *step = "memory";
     err = kernel_create(&options, ret);
@@ -161,8 +161,6 @@ int main(void)
     if (err < 0)
         return fail("signal handlers", err);
     err = confine_and_create(start.spec, &kernel, &step);
-    if (err == 1)
-        _exit(0);
     if (err < 0)
         return fail(step, err);
     int code = run(kernel, &start, &report);

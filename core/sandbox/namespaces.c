@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,6 +86,30 @@ static int enter_user_namespace(void)
     return err;
 }
 
+/* The old process stays in the namespaces it came from, with nothing open, as the one that is
+ * waited for: it ends as the sandbox process ends. */
+static _Noreturn void stand_for(pid_t child)
+{
+    int status = 0;
+
+    (void)syscall(SYS_close_range, 0, ~0U, 0);
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    if (WIFSIGNALED(status)) {
+        (void)signal(WTERMSIG(status), SIG_DFL);
+        (void)raise(WTERMSIG(status));
+    }
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
+}
+
+/* The sandbox process does not outlive the one that stands for it. */
+static int tie_to_parent(void)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+        return -errno;
+    return 0;
+}
+
 int confine_namespaces(struct confinement *confinement)
 {
     const int all = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
@@ -102,7 +127,9 @@ int confine_namespaces(struct confinement *confinement)
     pid_t child = fork();
     if (child < 0)
         return -errno;
-    return child > 0 ? 1 : 0;
+    if (child > 0)
+        stand_for(child);
+    return tie_to_parent();
 }
 
 int confine_root(struct confinement *confinement)
