@@ -133,13 +133,16 @@ static int load_memory(struct kernel *kernel, int dir, const Manifest *manifest,
     return err;
 }
 
-static int make_stubs(struct kernel *kernel)
+/* Tasks that share an address space share its stub. */
+static int make_stubs_of(struct process *process, void *context)
 {
-    struct mm *mm;
+    struct task *task;
     int err = 0;
 
-    LIST_FOREACH(mm, &kernel->mms, link) {
-        err = mm_restore(mm);
+    (void)context;
+    TAILQ_FOREACH(task, &process->tasks, link) {
+        if (task->mm->aspace == NULL)
+            err = mm_restore(task->mm);
         if (err < 0)
             break;
     }
@@ -160,7 +163,7 @@ int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struc
     result.objects_time = loaded - start;
     err = load_memory(kernel, dir, manifest, report, &result);
     if (err == 0)
-        err = make_stubs(kernel);
+        err = process_list_all(kernel, make_stubs_of, NULL);
     if (err < 0)
         return err;
     host_random(kernel->machine->generation, sizeof(kernel->machine->generation));
