@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making the memfile: the file, its map in this process, and its tables. The file has no name and
+ * lies on a tmpfs mount that was never attached anywhere, so nothing is left behind however the
+ * process ends. Making the mount needs CAP_SYS_ADMIN in the user namespace that owns the mount
+ * namespace; without it a memfd serves, which has 4 KB pages only and no limit of its own (there
+ * the limit holds for owned address space).
+ *
+ * The tables have one entry a chunk and are sparse maps: what is never used costs address space.
+ */
 #include "platform/memfile.h"
 
 #include <assert.h>
@@ -11,16 +20,6 @@
 
 #include "core/base/host.h"
 #include "platform/memfile_struct.h"
-
-/*
- * Making the memfile: the file, its map in this process, and its tables. The file has no name and
- * lies on a tmpfs mount that was never attached anywhere, so nothing is left behind however the
- * process ends. Making the mount needs CAP_SYS_ADMIN in the user namespace that owns the mount
- * namespace; without it a memfd serves, which has 4 KB pages only and no limit of its own (there
- * the limit holds for owned address space).
- *
- * The tables have one entry a chunk and are sparse maps: what is never used costs address space.
- */
 
 static int set_option(int context, const char *key, const char *value)
 {

@@ -1,12 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <limits.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "core/base/host.h"
-#include "platform/memfile_struct.h"
-
 /*
  * Copy-aside: the slots that carry old content from writers to the collector.
  *
@@ -17,6 +9,14 @@
  * cannot have begun, because its freeze waits for the writer. The memory goes back to the host
  * then.
  */
+#include <errno.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/base/host.h"
+#include "platform/memfile_struct.h"
+
 enum { SLOTS_LEAST = 64, SLOTS_MOST = 1024 };
 
 static unsigned slot_count(uint64_t limit)

@@ -1,4 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Chunk words: who may read and write a chunk, and what a checkpoint still needs of it.
+ *
+ * 1. A guest may have write permission on a chunk, and the kernel may store to it, only if its
+ *    epoch is the current one. The epoch moves only while the sandbox is frozen.
+ * 2. Only who has made a chunk busy moves its word. It waits for nothing meanwhile, so everybody
+ *    may wait for a busy chunk: asleep, on a futex that chunks share by hash.
+ * 3. A slot is got before the chunk is made busy, and is queued before its word moves: a word of
+ *    the new epoch means that the old content is queued.
+ *
+ * A chunk is copied by pread: it allocates no page for a hole, which reading through the map would.
+ * Every chunk that is owned is present: nothing here makes absent ones or ones in a base file.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -6,20 +19,6 @@
 
 #include "core/base/host.h"
 #include "platform/memfile_struct.h"
-
-/*
- * Chunk words: who may read and write a chunk, and what a checkpoint still needs of it.
- *
- * 1. A guest may have write permission on a chunk, and the kernel may store to it, only if its
- * epoch is the current one. The epoch moves only while the sandbox is frozen.
- * 2. Only who has made a chunk busy moves its word. It waits for nothing meanwhile, so everybody
- * may wait for a busy chunk: asleep, on a futex that chunks share by hash.
- * 3. A slot is got before the chunk is made busy, and is queued before its word moves: a word of
- * the new epoch means that the old content is queued.
- *
- * A chunk is copied by pread: it allocates no page for a hole, which reading through the map would.
- * Every chunk that is owned is present: nothing here makes absent ones or ones in a base file.
- */
 
 static atomic_uint *turn_of(struct memfile *memfile, uint64_t chunk)
 {

@@ -1,12 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "core/base/host.h"
-#include "platform/memfile_struct.h"
-
 /*
  * Checkpoints: the freeze, which only moves numbers, and the collection of what it promised.
  *
@@ -21,6 +13,13 @@
  * Holes are skipped without a look at their words: who writes there later queues zeros, which are
  * dropped. The content of a chunk that is owed cannot change, and pages of it cannot go.
  */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/host.h"
+#include "platform/memfile_struct.h"
 
 struct collection {
     struct memfile *memfile;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Restore: chunks get the content that an image has for them. Through the map where it is advised,
+ * since only that makes folios; else by pwrite, which costs half as much for a page of 4 KB.
+ */
 #include <assert.h>
 #include <errno.h>
 
 #include "core/base/host.h"
 #include "platform/memfile_struct.h"
-
-/*
- * Restore: chunks get the content that an image has for them. Through the map where it is advised,
- * since only that makes folios; else by pwrite, which costs half as much for a page of 4 KB.
- */
 
 static int write_pages(struct memfile *memfile, uint64_t offset, const char *from, size_t size)
 {

@@ -1,11 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-
-#include "core/base/host.h"
-#include "platform/memfile_struct.h"
-
 /*
  * The last owner of a range goes. The range is dying then, which makes it this thread's; its words
  * become empty, its memory is given back, it is free. Chunks that a running checkpoint still needs
@@ -16,6 +9,12 @@
  * no longer in use: cutting up a folio takes as long as copying many chunks. All punching is done
  * without the lock.
  */
+#include <assert.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "core/base/host.h"
+#include "platform/memfile_struct.h"
 
 static bool is_advised(const struct memfile *memfile, uint64_t chunk)
 {

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <assert.h>
-#include <errno.h>
-#include <limits.h>
-
-#include "platform/memfile_struct.h"
-
 /*
  * Runs: who owns which chunks of the memfile, and which are given out. memfile_punch.c says what
  * happens when the last owner goes.
@@ -22,6 +16,11 @@
  * Best fit, lowest place first: small runs fill the gaps that large ones leave, whose places have
  * to suit their addresses.
  */
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+
+#include "platform/memfile_struct.h"
 
 uint64_t run_first(const struct memfile *memfile, const struct run *run)
 {
