@@ -55,7 +55,11 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
 
 int kernel_set_platform(struct kernel *kernel, const char *name)
 {
-    return platform_create(name, kernel->memfile, &kernel->platform);
+    int err = platform_create(name, kernel->memfile, &kernel->platform);
+
+    if (err == 0)
+        mm_use_platform(kernel->platform);
+    return err;
 }
 
 /* Gives every task its thread. */

@@ -13,6 +13,19 @@
 
 #define WINDOW_SIZE_MIN (UINT64_C(16) << 20)
 
+static struct platform *file_platform;
+
+static void remove_file(int file)
+{
+    platform_remove_file(file_platform, file);
+}
+
+void mm_use_platform(struct platform *platform)
+{
+    file_platform = platform;
+    mapping_set_release(remove_file);
+}
+
 int mm_host_file(struct mm *mm, struct mapping *mapping, int *ret)
 {
     int err = 0;

@@ -70,6 +70,8 @@ struct mm {
 
 extern const struct snapshot_type mm_type;
 
+/* Once, at start: where host files that are mapped have their numbers. */
+void mm_use_platform(struct platform *platform);
 /* An empty address space with its stub. Returns a reference. */
 int mm_create(struct kernel *kernel, struct mm **ret);
 /* A copy for fork; the caller is a task of from. Copy-on-write is ours. */

@@ -42,7 +42,10 @@ int mm_world_set_up_platform(void **state)
 {
     if (mm_world_set_up(state) < 0)
         return -1;
-    return platform_create("auto", mm_kernel->memfile, &mm_kernel->platform);
+    if (platform_create("auto", mm_kernel->memfile, &mm_kernel->platform) < 0)
+        return -1;
+    mm_use_platform(mm_kernel->platform);
+    return 0;
 }
 
 int mm_world_tear_down(void **state)
