@@ -80,9 +80,10 @@ int process_link(struct process *process, struct process *parent)
     process->is_linked = true;
     process->sighand->process_count++;
     process->parent = parent;
-    if (parent != NULL)
-        TAILQ_INSERT_TAIL(&parent->children, (struct process *)object_get(&process->object),
-                          sibling);
+    if (parent != NULL) {
+        (void)object_get(&process->object);
+        TAILQ_INSERT_TAIL(&parent->children, process, sibling);
+    }
     return 0;
 }
 
@@ -299,7 +300,8 @@ static void lists_load(struct process *process, struct loader *loader, const Pro
             continue;
         }
         task->is_listed = true;
-        TAILQ_INSERT_TAIL(&process->tasks, (struct task *)object_get(&task->object), link);
+        (void)object_get(&task->object);
+        TAILQ_INSERT_TAIL(&process->tasks, task, link);
     }
     for (size_t i = 0; i < m->n_children; i++) {
         struct process *child = load_weak(loader, "children", m->children[i], &process_type);
@@ -310,8 +312,8 @@ static void lists_load(struct process *process, struct loader *loader, const Pro
             continue;
         }
         child->parent = process;
-        TAILQ_INSERT_TAIL(&process->children, (struct process *)object_get(&child->object),
-                          sibling);
+        (void)object_get(&child->object);
+        TAILQ_INSERT_TAIL(&process->children, child, sibling);
     }
 }
 

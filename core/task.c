@@ -79,7 +79,8 @@ int task_link(struct task *task)
         return err;
     task->is_linked = true;
     task->is_listed = true;
-    TAILQ_INSERT_TAIL(&process->tasks, (struct task *)object_get(&task->object), link);
+    (void)object_get(&task->object);
+    TAILQ_INSERT_TAIL(&process->tasks, task, link);
     atomic_fetch_add(&process->live, 1);
     atomic_fetch_add(&kernel->live_tasks, 1);
     return 0;
