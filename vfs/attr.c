@@ -64,10 +64,10 @@ int vfs_readlink(const struct fs_view *view, const struct path *at, const char *
     if (err < 0)
         return err;
     struct inode *inode = path_inode(&path);
-    if (!S_ISLNK(inode_mode(inode)) || inode->ops->readlink == NULL)
+    if (!S_ISLNK(inode_mode(inode)))
         err = name[0] == '\0' ? -ENOENT : -EINVAL;
     else
-        err = inode->ops->readlink(inode, ret);
+        err = inode_readlink(inode, view->task, ret);
     path_put(&path);
     return err;
 }
