@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "core/base/host.h"
 #include "tools/options.h"
 
 enum { ZSTD_LEVEL_MIN = -100, ZSTD_LEVEL_MAX = 19 };
@@ -98,6 +98,6 @@ void values_make_name(char ret[CONTROL_NAME_MAX + 1])
 {
     uint32_t number = 0;
 
-    (void)getrandom(&number, sizeof(number), 0);
+    host_random(&number, sizeof(number));
     (void)snprintf(ret, CONTROL_NAME_MAX + 1, "sbx-%08x", number);
 }

@@ -160,7 +160,7 @@ static int save_identity(const struct hostfs_inode *hostfs, struct saver *saver,
                          HostfsInode *message)
 {
     struct stat stat;
-    bool is_there;
+    bool is_there = true;
 
     int err = host_fstat(hostfs->fd, &stat);
     if (err == 0)
