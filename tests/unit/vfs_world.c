@@ -73,15 +73,14 @@ bool host_exists(const char *name)
     return lstat(path, &stat) == 0;
 }
 
-static void donate(unsigned nr, const char *name, bool is_writable)
+static void donate(const char *path, int flags, const char *name, bool is_writable)
 {
     struct host_root *root = &vfs_world.roots[vfs_world.context.root_count++];
-    char path[WORLD_PATH];
 
-    host_path(names[nr], path);
+    assert_true(vfs_world.context.root_count <= WORLD_ROOTS);
     root->name = host_strdup(name);
     root->path = host_strdup(path);
-    root->fd = open(path, O_PATH | O_CLOEXEC);
+    root->fd = open(path, flags | O_CLOEXEC);
     root->is_writable = is_writable;
     assert_true(root->fd >= 0);
 }
@@ -166,16 +165,27 @@ void world_mount_tmpfs(void)
 
 void world_mount_host(bool overlay)
 {
-    donate(0, "/", false);
+    char path[WORLD_PATH];
+
+    host_path(names[0], path);
+    donate(path, O_PATH, "/", false);
     assert_int_equal(vfs_mount_root(&vfs_world.context, overlay, &vfs_world.root), 0);
     look_from_root();
 }
 
-void world_bind(unsigned bind, const char *dst, bool is_writable)
+void world_bind_path(const char *path, int flags, const char *dst, bool is_writable)
 {
-    donate(1 + bind, dst, is_writable);
+    donate(path, flags, dst, is_writable);
     const struct host_root *root = &vfs_world.roots[vfs_world.context.root_count - 1];
     assert_int_equal(vfs_mount_bind(vfs_world.root, root, dst), 0);
+}
+
+void world_bind(unsigned bind, const char *dst, bool is_writable)
+{
+    char path[WORLD_PATH];
+
+    host_path(names[1 + bind], path);
+    world_bind_path(path, O_PATH, dst, is_writable);
 }
 
 void world_become(uint32_t uid, uint32_t gid)

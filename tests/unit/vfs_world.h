@@ -11,12 +11,12 @@
 #include "vfs/file.h"
 #include "vfs/vfs_boot.h"
 
-enum { WORLD_PATH = 256, WORLD_BINDS = 2 };
+enum { WORLD_PATH = 256, WORLD_BINDS = 2, WORLD_ROOTS = 4 };
 
 /* A tree of mounts without a kernel, over directories of the host made for the test. */
 struct vfs_world {
     char top[WORLD_PATH]; /* on the host; "root" and "bind0", "bind1" are in it */
-    struct host_root roots[1 + WORLD_BINDS];
+    struct host_root roots[WORLD_ROOTS];
     struct vfs_context context;
     struct memfile *memfile;
     struct mount *root; /* a reference */
@@ -38,6 +38,8 @@ void world_mount_tmpfs(void);
 void world_mount_host(bool overlay);
 /* Donates bind (0 or 1) and mounts it at dst. */
 void world_bind(unsigned bind, const char *dst, bool is_writable);
+/* The same for any path of the host, opened with flags. */
+void world_bind_path(const char *path, int flags, const char *dst, bool is_writable);
 /* Looks from there as this user from now on. */
 void world_become(uint32_t uid, uint32_t gid);
 /* Puts what looks and the mounts. */

@@ -62,10 +62,10 @@ static int reopen(struct hostfs_inode *hostfs, enum hostfs_access access)
 /* Under inode.lock. */
 static int grow_access(struct hostfs_inode *hostfs, enum hostfs_access access)
 {
+    if (hostfs->is_refused && access > HOSTFS_PATH)
+        return -EACCES;
     if (hostfs->access >= access)
         return 0;
-    if (hostfs->is_refused)
-        return -EACCES;
     if (access == HOSTFS_WRITE && !hostfs->root->is_writable)
         return -EROFS;
     return reopen(hostfs, access);
