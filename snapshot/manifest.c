@@ -378,16 +378,23 @@ static int read_text(int fd, struct report *report, Manifest **ret)
     return err;
 }
 
-int manifest_read(int dirfd, struct report *report, Manifest **ret)
+int manifest_read_file(int fd, struct report *report, Manifest **ret)
 {
     size_t bad_before = report->bad_count;
-    int fd = host_open_beneath(dirfd, MANIFEST_NAME, O_RDONLY | O_NONBLOCK, 0);
     int err = fd < 0 ? fd : read_text(fd, report, ret);
+
+    if (err < 0 && report->bad_count == bad_before)
+        report_bad(report, MANIFEST_NAME ": %s", strerror(-err));
+    return err;
+}
+
+int manifest_read(int dirfd, struct report *report, Manifest **ret)
+{
+    int fd = host_open_beneath(dirfd, MANIFEST_NAME, O_RDONLY | O_NONBLOCK, 0);
+    int err = manifest_read_file(fd, report, ret);
 
     if (fd >= 0)
         (void)host_close(fd);
-    if (err < 0 && report->bad_count == bad_before)
-        report_bad(report, MANIFEST_NAME ": %s", strerror(-err));
     return err;
 }
 

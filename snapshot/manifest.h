@@ -37,7 +37,9 @@ int manifest_parse(const char *text, size_t size, struct report *report, Manifes
 /* Is it whole and does it make sense? Also for one that came by a message. -EINVAL and the report.
  */
 int manifest_check(const Manifest *manifest, struct report *report);
-/* As manifest_parse, from the file in a directory; other errors are the host's, reported too. */
+/* As manifest_parse, from a file, or from that of a directory; other errors are the host's,
+ * reported too. */
+int manifest_read_file(int fd, struct report *report, Manifest **ret);
 int manifest_read(int dirfd, struct report *report, Manifest **ret);
 
 int manifest_print(const Manifest *manifest, struct bytes *ret);

@@ -29,7 +29,7 @@ HEADERS = {
 
 # Header of a library: the folders that may include it.
 LIBRARIES = {
-    r"seccomp\.h": ["platform", "core"],
+    r"seccomp\.h": ["platform", "core", "tools"],
     r"protobuf-c/.*": ["snapshot"],
     r"(zstd|zstd_errors|xxhash)\.h": ["snapshot"],
     r"json-c/.*": ["snapshot", "tools"],

@@ -22,6 +22,7 @@
 
 #include "core/control.h"
 #include "snapshot/image_dir.h"
+#include "tests/tools/sample_objects.h"
 
 static struct control_start start;
 
@@ -65,14 +66,18 @@ static void send_exited(unsigned code, unsigned signal)
 
 static void write_kernel_img(int dir, Manifest *manifest)
 {
-    static const char content[] = "objects";
-    struct image_file file = {.size = sizeof(content)};
+    struct kernel_image image = {0};
+    struct image_file file;
     int fd = openat(dir, KERNEL_IMG_NAME, O_WRONLY | O_CREAT | O_EXCL, 0600);
 
-    if (fd < 0 || write(fd, content, sizeof(content)) != sizeof(content))
+    sample_objects(&image);
+    file.size = image.frames.size;
+    if (fd < 0 || write(fd, image.frames.data, file.size) != (ssize_t)file.size)
         exit(4);
     (void)close(fd);
-    image_digest(content, sizeof(content), file.digest);
+    image_digest(image.frames.data, file.size, file.digest);
+    manifest->counts->objects = image.object_count;
+    kernel_image_fini(&image);
     if (getenv("FAKE_WRONG_SIZE") != NULL)
         file.size++;
     (void)manifest_add_file(manifest, KERNEL_IMG_NAME, &file);
@@ -84,7 +89,6 @@ static void fill_manifest(Manifest *manifest)
     (void)manifest_set_text(&manifest->options->platform, start.spec->options->platform);
     (void)manifest_set_generation(manifest, (const uint8_t *)"0123456789abcdef");
     manifest->clocks->monotonic_ns = 5;
-    manifest->counts->objects = 3;
     manifest->counts->roots = 1;
     for (size_t i = 0; i < start.spec->n_roots; i++)
         (void)manifest_add_root(manifest, start.spec->roots[i]->name, start.spec->roots[i]->path,
@@ -101,7 +105,7 @@ static void send_written(int socket, uint64_t serial, int dir, bool leave_runnin
         exit(5);
     fill_manifest(written.manifest);
     write_kernel_img(dir, written.manifest);
-    stats.objects = 3;
+    stats.objects = written.manifest->counts->objects;
     written.stats = &stats;
     written.leave_running = leave_running;
     written.call_name = serial == 0 ? "read" : "";

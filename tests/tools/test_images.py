@@ -29,7 +29,7 @@ class Checkpoint(ToolCase):
     def test_stats(self):
         self.start("--", "serve")
         result = self.checkpoint("--leave-running", "--stats")
-        self.assertEqual(json.loads(result.stdout)["objects"], 3)
+        self.assertEqual(json.loads(result.stdout)["objects"], 21)
 
     def test_refused_by_the_sandbox(self):
         self.start("--", "serve", env={"FAKE_REFUSE": "1"})
@@ -114,7 +114,7 @@ class Restore(ToolCase):
 
     def test_stats(self):
         stats = self.restore("--stats").stderr.splitlines()[1]
-        self.assertEqual(json.loads(stats)["objects"], 3)
+        self.assertEqual(json.loads(stats)["objects"], 21)
 
     def test_all_that_is_missing_in_one_report(self):
         os.rmdir(self.bind)
@@ -134,9 +134,10 @@ class Restore(ToolCase):
                            " manifest.json: format 9 is newer than 1\n")
 
     def test_truncated_file(self):
+        size = os.path.getsize(os.path.join(self.image, "kernel.img"))
         os.truncate(os.path.join(self.image, "kernel.img"), 3)
         self.assert_result(self.restore(), 125, f"sbx-restore: opening image {self.image}:"
-                           " kernel.img: 3 bytes, expected 8\n")
+                           f" kernel.img: 3 bytes, expected {size}\n")
 
     def test_no_image(self):
         shutil.rmtree(self.image)

@@ -31,11 +31,13 @@ class ToolCase(unittest.TestCase):
     def arguments(self, name, *arguments):
         verb = list(arguments[:1]) if name == "sbx" else []
         rest = list(arguments[len(verb):])
-        return [os.path.join(BIN, name), *verb, "--root", self.state, *rest]
+        root = [] if "inspect" in (*verb, name[4:]) else ["--root", self.state]
+        return [os.path.join(BIN, name), *verb, *root, *rest]
 
     def tool(self, name, *arguments, env=None, cwd=None):
         """Runs a tool to its end."""
-        return subprocess.run(self.arguments(name, *arguments), capture_output=True, text=True,
+        return subprocess.run(self.arguments(name, *arguments), capture_output=True,
+                              text=True, errors="replace",
                               timeout=PATIENCE, stdin=subprocess.DEVNULL, cwd=cwd,
                               env={**os.environ, **(env or {})})
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sbx-inspect show: the manifest, and the objects as they are saved, by their message descriptors;
+ * as a table their number only.
+ */
+#include <stdio.h>
+
+#include "core/base/container.h"
+#include "snapshot/json_message.h"
+#include "tools/inspect/views.h"
+
+enum { ARM_MAX = 1024, PATH_SIZE = 200 };
+
+struct json_object *show_json(const struct image *image)
+{
+    struct json_object *json = json_object_new_object();
+    struct json_object *objects = json_object_new_array();
+
+    if (json == NULL || objects == NULL) {
+        json_object_put(json);
+        json_object_put(objects);
+        return NULL;
+    }
+    json_object_object_add(json, "manifest", json_of_message(&image->manifest->base));
+    json_object_object_add(json, "objects", objects);
+    for (size_t i = 0; i < image->count; i++)
+        json_object_array_add(objects, json_of_message(&image->objects[i]->base));
+    return json;
+}
+
+/* --- tables --- */
+
+static void add_field(struct json_object *rows, const char *field, struct json_object *value)
+{
+    struct json_object *row = json_object_new_object();
+
+    json_object_object_add(row, "field", json_object_new_string(field));
+    json_object_object_add(row, "value", json_object_get(value));
+    json_object_array_add(rows, row);
+}
+
+/* A row for each scalar in json, named by its way. */
+static void flatten(struct json_object *rows, const char *path, struct json_object *json)
+{
+    char nested[PATH_SIZE];
+
+    if (json_object_is_type(json, json_type_object)) {
+        json_object_object_foreach(json, key, value)
+        {
+            (void)snprintf(nested, sizeof(nested), "%s%s%s", path, path[0] == '\0' ? "" : ".", key);
+            flatten(rows, nested, value);
+        }
+    } else if (json_object_is_type(json, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(json); i++) {
+            (void)snprintf(nested, sizeof(nested), "%s[%zu]", path, i);
+            flatten(rows, nested, json_object_array_get_idx(json, i));
+        }
+    } else {
+        add_field(rows, path, json);
+    }
+}
+
+static struct json_object *count_types(const struct image *image)
+{
+    struct json_object *rows = json_object_new_array();
+    uint64_t counts[ARM_MAX] = {0};
+    uint64_t examples[ARM_MAX] = {0};
+
+    for (uint64_t id = 1; id <= image->count; id++) {
+        unsigned arm = (unsigned)image->objects[id - 1]->body_case % ARM_MAX;
+        counts[arm]++;
+        examples[arm] = id;
+    }
+    for (unsigned arm = 0; rows != NULL && arm < ARM_MAX; arm++) {
+        if (counts[arm] == 0)
+            continue;
+        struct json_object *row = json_object_new_object();
+        json_object_object_add(row, "type",
+                               json_object_new_string(image_type_name(image, examples[arm])));
+        json_object_object_add(row, "count", json_object_new_uint64(counts[arm]));
+        json_object_array_add(rows, row);
+    }
+    return rows;
+}
+
+bool show_print(const struct image *image)
+{
+    static const struct table_column fields[] = {{"field", "FIELD", false},
+                                                 {"value", "VALUE", false}};
+    static const struct table_column types[] = {{"type", "OBJECTS", false},
+                                                {"count", "COUNT", true}};
+    struct json_object *manifest = json_of_message(&image->manifest->base);
+    struct json_object *rows = json_object_new_array();
+    struct json_object *counts = count_types(image);
+    bool has_all = manifest != NULL && rows != NULL && counts != NULL;
+
+    if (has_all) {
+        flatten(rows, "", manifest);
+        table_print(rows, fields, ARRAY_COUNT(fields));
+        (void)putchar('\n');
+        table_print(counts, types, ARRAY_COUNT(types));
+    }
+    json_object_put(manifest);
+    json_object_put(rows);
+    json_object_put(counts);
+    return has_all;
+}
