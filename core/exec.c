@@ -75,6 +75,8 @@ static int64_t read_start(struct file *file, char *to, size_t size)
 /* Splits "#! interpreter argument": 1 when it is a script, with the two (argument may be NULL). */
 static int parse_script(char *line, char **interpreter, char **argument)
 {
+    bool is_whole = strlen(line) < SCRIPT_LINE_MAX; /* else more of the line may follow */
+
     if (strncmp(line, "#!", 2) != 0)
         return 0;
     char *end = strchr(line, '\n');
@@ -83,8 +85,9 @@ static int parse_script(char *line, char **interpreter, char **argument)
     if (end != NULL)
         *end = '\0';
     size_t size = strcspn(start, " \t");
-    if (size == 0 || (end == NULL && start[size] == '\0'))
-        return -ENOEXEC; /* no name, or one that is cut off */
+    bool is_cut_off = end == NULL && !is_whole && start[size] == '\0';
+    if (size == 0 || is_cut_off)
+        return -ENOEXEC;
     char *rest = start + size + strspn(start + size, " \t");
     for (char *last = start + strlen(start); last > rest && strchr(" \t", last[-1]) != NULL;)
         *--last = '\0';

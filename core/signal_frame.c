@@ -187,6 +187,7 @@ int signal_frame_push(struct task *task, const struct signal_action *action,
         task->altstack_base = task->altstack_size = 0;
         task->altstack_flags = 0;
     }
+    task_reset_xstate(task); /* a handler starts with the default modes and empty registers */
     enter_handler(task, action, info->signal, at);
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "core/base/host.h"
 #include "core/syscall/path_argument.h"
 #include "core/syscall/syscall_table.h"
+#include "vfs/dentry.h"
 
 int64_t sys_mkdirat(struct task *task, int fd, guest_addr_t name, uint32_t mode)
 {
@@ -237,7 +238,8 @@ int64_t sys_getcwd(struct task *task, guest_addr_t to, uint64_t size)
     struct fs_view view;
 
     fs_view_get(task->fs, &task->cred, task, &view);
-    int64_t result = path_name(&view.root, &view.cwd, &name);
+    int64_t result =
+        view.cwd.dentry->is_unlinked ? -ENOENT : path_name(&view.root, &view.cwd, &name);
     fs_view_put(&view);
     if (result == 0)
         result = bytes_append(&name, "", 1);
