@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "core/base/host.h"
+#include "core/limit.h"
 
 enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT };
 
@@ -86,29 +87,93 @@ static bool rw_waits(const struct rw_wait *record)
     return record->is_write || record->done == 0;
 }
 
-/* Moves a part; *size is set to what was tried. */
-static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, size_t *size)
+/* Where a write to a regular file begins. */
+static int rw_write_position(struct rw_wait *record, uint64_t *ret)
 {
-    struct mm *mm = task_of(waiter)->mm;
-    struct file_wait wait = {.waiter = waiter, .entry = &record->entry};
-    enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
-    bool is_empty = record->done == record->size;
-    uint64_t *position = record->has_position ? &record->position : NULL;
-    struct uio uio = {0};
+    struct file *file = record->file;
+    struct stat stat;
 
-    int err = rw_prepare(record->file, record->is_write, position);
+    mutex_lock(&file->lock);
+    bool is_append = (file->flags & O_APPEND) != 0;
+    *ret = record->has_position ? record->position : file->position;
+    mutex_unlock(&file->lock);
+    if (!is_append)
+        return 0;
+    int err = inode_getattr(file->inode, &stat);
+    *ret = (uint64_t)stat.st_size;
+    return err;
+}
+
+/* How many bytes of a part may be moved: RLIMIT_FSIZE. -EFBIG: none, SIGXFSZ was sent. */
+static int rw_room(struct task *task, struct rw_wait *record, size_t *ret)
+{
+    uint64_t position = 0;
+
+    *ret = SIZE_MAX;
+    if (!record->is_write || !S_ISREG(record->file->inode->attr.mode))
+        return 0;
+    uint64_t limit = task_limit(task, RLIMIT_FSIZE);
+    if (limit == RLIM_INFINITY || record->done == record->size)
+        return 0;
+    int err = rw_write_position(record, &position);
     if (err < 0)
         return err;
-    if (!is_empty) {
-        err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
-        if (err < 0)
-            return err;
+    if (position >= limit) {
+        signal_send_self(task, SIGXFSZ, SI_USER);
+        return -EFBIG;
     }
-    *size = uio.size;
-    int64_t moved = rw_transfer(record->file, record->is_write, &uio, position, record->size,
-                                rw_waits(record) ? &wait : NULL);
+    *ret = limit - position;
+    return 0;
+}
+
+/* Cuts what uio describes to size bytes. */
+static void clip(struct uio *uio, size_t size)
+{
+    if (uio->size <= size)
+        return;
+    uio->size = size;
+    uio->count = 0;
+    while (size > 0) {
+        struct iovec *segment = &uio->segments[uio->count++];
+        segment->iov_len = segment->iov_len < size ? segment->iov_len : size;
+        size -= segment->iov_len;
+    }
+}
+
+/* Moves what is pinned, at most room bytes. */
+static int64_t rw_move(struct waiter *waiter, struct rw_wait *record, const struct uio *pinned,
+                       size_t room)
+{
+    struct file_wait wait = {.waiter = waiter, .entry = &record->entry};
+    struct uio uio = *pinned;
+
+    clip(&uio, room);
+    return rw_transfer(record->file, record->is_write, &uio,
+                       record->has_position ? &record->position : NULL, record->size,
+                       rw_waits(record) ? &wait : NULL);
+}
+
+/* Moves a part. *is_last: the call ends with it, if it was moved. */
+static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_last)
+{
+    struct mm *mm = task_of(waiter)->mm;
+    enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
+    bool is_empty = record->done == record->size;
+    struct uio uio = {0};
+    size_t room;
+
+    int err =
+        rw_prepare(record->file, record->is_write, record->has_position ? &record->position : NULL);
+    if (err == 0)
+        err = rw_room(task_of(waiter), record, &room);
+    if (err == 0 && !is_empty)
+        err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
+    if (err < 0)
+        return err;
+    int64_t moved = rw_move(waiter, record, &uio, room);
     if (!is_empty)
         user_unpin(mm, &uio);
+    *is_last = record->is_write ? uio.size > room : moved >= 0 && (size_t)moved < uio.size;
     return moved;
 }
 
@@ -154,17 +219,16 @@ static int64_t rw_result(struct waiter *waiter, const struct rw_wait *record, in
 
 static int64_t rw_advance(struct waiter *waiter, struct rw_wait *record)
 {
-    size_t size = 0;
+    bool is_last = false;
 
     for (;;) {
-        int64_t moved = rw_part(waiter, record, &size);
+        int64_t moved = rw_part(waiter, record, &is_last);
         if (moved == WAIT_AGAIN)
             return WAIT_AGAIN;
         if (moved <= 0)
             return rw_result(waiter, record, moved);
         record->done += (uint64_t)moved;
-        bool is_short = !record->is_write && (uint64_t)moved < size;
-        if (record->done == record->size || is_short || atomic_load(&waiter->is_killed))
+        if (record->done == record->size || is_last || atomic_load(&waiter->is_killed))
             return rw_result(waiter, record, 0);
         if (rw_give_way(waiter, &record->base) == WAIT_AGAIN)
             return WAIT_AGAIN;

@@ -15,6 +15,7 @@
 #include "core/base/container.h"
 #include "core/base/host.h"
 #include "core/copy.h"
+#include "core/limit.h"
 #include "vfs/fs/devfs.h"
 #include "vfs/host_stream.h"
 #include "vfs/pipe.h"
@@ -22,6 +23,8 @@
 atomic_int actor_sigpipe_count;
 atomic_int actor_pin_count;
 size_t actor_pin_limit;
+uint64_t actor_file_limit = RLIM_INFINITY;
+atomic_int actor_sigxfsz_count;
 
 /* --- the task --- */
 
@@ -161,8 +164,15 @@ void signal_send_self(struct task *task, int signal, int code)
 {
     (void)task;
     (void)code;
-    assert(signal == SIGPIPE);
-    atomic_fetch_add(&actor_sigpipe_count, 1);
+    assert(signal == SIGPIPE || signal == SIGXFSZ);
+    atomic_fetch_add(signal == SIGPIPE ? &actor_sigpipe_count : &actor_sigxfsz_count, 1);
+}
+
+uint64_t task_limit(struct task *task, unsigned resource)
+{
+    (void)task;
+    assert(resource == RLIMIT_FSIZE);
+    return actor_file_limit;
 }
 
 /* --- the stage --- */

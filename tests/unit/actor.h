@@ -59,8 +59,10 @@ int64_t actor_join(struct actor *actor);
 /* A signal comes, that the call has to meet. */
 void actor_signal(struct actor *actor);
 
-/* Times that SIGPIPE was sent. */
-extern atomic_int actor_sigpipe_count;
+/* Times that SIGPIPE and SIGXFSZ were sent. */
+extern atomic_int actor_sigpipe_count, actor_sigxfsz_count;
+/* RLIMIT_FSIZE. */
+extern uint64_t actor_file_limit;
 /* Most bytes that one pin gives; 0: as many as may be. Addresses below 4096 are EFAULT. */
 extern size_t actor_pin_limit;
 /* Pins that are not undone. */

@@ -207,6 +207,30 @@ static void test_positions(void **state)
     assert_memory_equal(out, "23", 2);
 }
 
+static void test_file_size_limit(void **state)
+{
+    struct scene *scene = *state;
+    static char bytes[200000];
+    struct rw_mode at = {.is_write = true, .has_position = true, .position = 99990};
+    struct file *file = files_get(scene->files, REGULAR);
+
+    file->inode->attr.mode = S_IFREG | 0600; /* the limit is for files of the guest */
+    atomic_store(&actor_sigxfsz_count, 0);
+    actor_file_limit = 100000;
+    assert_int_equal(actor_write(scene->task, REGULAR, bytes, sizeof(bytes)), 100000);
+    assert_int_equal(atomic_load(&actor_sigxfsz_count), 0);
+    file->position = 100000;
+    assert_int_equal(actor_write(scene->task, REGULAR, bytes, 1), -EFBIG);
+    assert_int_equal(atomic_load(&actor_sigxfsz_count), 1);
+    assert_int_equal(actor_call(scene->task, REGULAR, bytes, 20, &at), 10);
+    file->flags |= O_APPEND;
+    at.position = 0;
+    assert_int_equal(actor_call(scene->task, REGULAR, bytes, 20, &at), -EFBIG);
+    assert_int_equal(actor_write(scene->task, WRITER, bytes, 10), 10); /* not for pipes */
+    actor_file_limit = RLIM_INFINITY;
+    object_put(&file->object);
+}
+
 static void test_signal_leaves_what_is_done(void **state)
 {
     struct scene *scene = *state;
@@ -336,6 +360,7 @@ int main(void)
         TEST(test_devices),
         TEST(test_parts_make_a_whole),
         TEST(test_positions),
+        TEST(test_file_size_limit),
         TEST(test_signal_leaves_what_is_done),
         TEST(test_death_ends_a_call),
         TEST(test_long_call_gives_way),
