@@ -274,10 +274,32 @@ static void test_process_ends_with_its_file_open(void **state)
     process_unlink(zombie);
     mutex_unlock(&kernel->tasks_lock);
     assert_int_equal(rw_prepare(file, false, NULL), -ESRCH);
+    assert_int_equal(open_error(scene, "/pts/6", O_RDONLY), -ENOENT); /* though it is in memory */
     object_put(&file->object);
     object_put(&zombie->object);
     zombie = add_process(kernel, ZOMBIE, kernel->machine->init); /* for the teardown */
     object_put(&zombie->object);
+}
+
+/* One inode a place: what is held is found again, and is not taken for removed. */
+static void test_place_has_one_inode(void **state)
+{
+    struct scene *scene = *state;
+    struct path first, again;
+    struct bytes name = {0};
+    struct fs_view view;
+
+    begin_view(scene, &view);
+    assert_int_equal(path_lookup(&view, NULL, "/pts/5/fd", 0, &first), 0);
+    assert_int_equal(path_lookup(&view, NULL, "/pts/5/fd", 0, &again), 0);
+    assert_ptr_equal(path_inode(&first), path_inode(&again));
+    assert_int_equal(path_name(&view.root, &first, &name), 0);
+    assert_int_equal(name.size, 9);
+    assert_memory_equal(name.data, "/pts/5/fd", 9);
+    bytes_fini(&name);
+    fs_view_put(&view);
+    path_put(&first);
+    path_put(&again);
 }
 
 static void test_links_to_places(void **state)
@@ -421,6 +443,7 @@ int main(void)
         TEST(test_status),
         TEST(test_missing_processes),
         TEST(test_process_ends_with_its_file_open),
+        TEST(test_place_has_one_inode),
         TEST(test_links_to_places),
         TEST(test_pipe_is_opened_again),
         TEST(test_lists),

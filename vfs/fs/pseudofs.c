@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <bsd/sys/queue.h>
+
 #include "core/base/host.h"
 #include "vfs/file.h"
 
@@ -31,10 +33,14 @@ struct proc_inode {
     };
     struct pseudo_place place;
     /* not saved, derived */
-    bool is_linked; /* inode has the operations of its type */
+    bool is_listed; /* and inode has the operations of its type */
+    LIST_ENTRY(proc_inode) link;
 };
 
 DEFINE_OBJECT_TYPE(PROC_INODE, proc_inode, ProcInode, proc_inode, .family = OBJECT_INODE);
+
+static struct mutex list_lock = MUTEX_INITIALIZER(LOCK_PROC);
+static LIST_HEAD(, proc_inode) list = LIST_HEAD_INITIALIZER(list); /* weak */
 
 static const struct inode_ops dir_inode_ops, file_inode_ops, link_inode_ops, jump_inode_ops;
 static const struct file_ops pseudo_file_ops;
@@ -151,7 +157,7 @@ static unsigned node_numbers(const struct pseudo_node *root, const struct pseudo
 
 /* --- names --- */
 
-static void proc_inode_link(struct proc_inode *proc)
+static void set_operations(struct proc_inode *proc)
 {
     const struct pseudo_node *node = proc->place.node;
     struct inode *inode = &proc->inode;
@@ -163,8 +169,51 @@ static void proc_inode_link(struct proc_inode *proc)
     if (S_ISDIR(node->mode)) {
         inode->ops = &dir_inode_ops;
         inode->file_ops = &directory_file_ops;
+        inode->is_shared = node->numbered != NULL;
     }
-    proc->is_linked = true;
+}
+
+static bool is_same_place(const struct pseudo_place *a, const struct pseudo_place *b)
+{
+    return a->context == b->context && a->node == b->node && a->numbers[0] == b->numbers[0] &&
+           a->numbers[1] == b->numbers[1];
+}
+
+/* A reference to the inode of that place, or NULL. Under the list's lock. */
+static struct proc_inode *list_find(const struct proc_inode *wanted)
+{
+    struct proc_inode *proc;
+
+    LIST_FOREACH(proc, &list, link) {
+        if (proc->inode.dev == wanted->inode.dev && is_same_place(&proc->place, &wanted->place) &&
+            object_get_live(&proc->object) != NULL)
+            return proc;
+    }
+    return NULL;
+}
+
+static void list_add(struct proc_inode *proc)
+{
+    LIST_INSERT_HEAD(&list, proc, link);
+    proc->is_listed = true;
+}
+
+/* Takes a new inode; returns a reference to the one of its place, which now is as the new one. */
+static struct proc_inode *list_unify(struct proc_inode *proc)
+{
+    mutex_lock(&list_lock);
+    struct proc_inode *other = list_find(proc);
+    if (other == NULL)
+        list_add(proc);
+    mutex_unlock(&list_lock);
+    if (other == NULL)
+        return proc;
+    mutex_lock(&other->inode.lock);
+    other->inode.attr.uid = proc->inode.attr.uid;
+    other->inode.attr.gid = proc->inode.attr.gid;
+    mutex_unlock(&other->inode.lock);
+    object_put(&proc->object);
+    return other;
 }
 
 int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct inode **ret)
@@ -181,8 +230,8 @@ int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct in
         fs->owner(place, &owner.fsuid, &owner.fsgid);
     inode_set_owner(&proc->inode, NULL, place->node->mode, &owner);
     proc->inode.attr.nr = place_nr(place);
-    proc_inode_link(proc);
-    *ret = &proc->inode;
+    set_operations(proc);
+    *ret = &list_unify(proc)->inode;
     return 0;
 }
 
@@ -377,6 +426,11 @@ static void proc_inode_init(struct proc_inode *proc)
 
 static void proc_inode_fini(struct proc_inode *proc)
 {
+    mutex_lock(&list_lock);
+    if (proc->is_listed)
+        LIST_REMOVE(proc, link);
+    proc->is_listed = false;
+    mutex_unlock(&list_lock);
     inode_fini(&proc->inode);
 }
 
@@ -416,11 +470,21 @@ static int proc_inode_load(struct proc_inode *proc, struct loader *loader, const
 
 static void proc_inode_relink(struct proc_inode *proc, struct loader *loader)
 {
-    (void)loader;
-    proc_inode_link(proc);
+    struct proc_inode *other;
+
+    set_operations(proc);
+    mutex_lock(&list_lock);
+    other = list_find(proc);
+    if (other == NULL)
+        list_add(proc);
+    mutex_unlock(&list_lock);
+    if (other == NULL)
+        return;
+    load_bad(loader, "node", "there are two inodes for this");
+    object_put(&other->object);
 }
 
 static uint64_t proc_inode_derived(const struct proc_inode *proc)
 {
-    return proc->is_linked;
+    return proc->is_listed;
 }
