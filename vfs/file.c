@@ -77,7 +77,7 @@ static int64_t seek_from(struct file *file, int64_t base, int64_t offset)
     int64_t position;
 
     if (__builtin_add_overflow(base, offset, &position))
-        return -EOVERFLOW;
+        return -EINVAL;
     if (position < 0)
         return -EINVAL;
     file->position = (uint64_t)position;

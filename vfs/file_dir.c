@@ -142,11 +142,22 @@ static size_t put_entry(const struct file *file, char *to, size_t room)
     return size;
 }
 
+/* Was the directory removed? */
+static bool is_gone(const struct file *file)
+{
+    names_lock();
+    bool is_unlinked = file->path.dentry != NULL && file->path.dentry->is_unlinked;
+    names_unlock();
+    return is_unlinked;
+}
+
 static int64_t getdents_locked(struct file *file, char *to, size_t size)
 {
     size_t done = 0;
-    int err = file->position == 0 ? read_names(file) : 0;
+    int err = is_gone(file) ? -ENOENT : 0;
 
+    if (err == 0 && file->position == 0)
+        err = read_names(file);
     if (err < 0)
         return err;
     while (file->position < file->entry_count) {

@@ -5,6 +5,7 @@
 #include "core/base/host.h"
 #include "core/mm/mm.h"
 #include "core/syscall/syscall_table.h"
+#include "vfs/fs/devfs.h"
 #include "core/task.h"
 
 enum { MINCORE_PART = 4096 };
@@ -21,6 +22,11 @@ int64_t sys_mmap(struct task *task, guest_addr_t address, uint64_t size, uint32_
         file = files_get_open(task->files, fd);
         if (!file)
             return -EBADF;
+    }
+    if (file && devfs_is_zero(file->inode)) {
+        object_put(&file->object);
+        file = NULL;
+        flags |= MAP_ANONYMOUS;
     }
     result = mm_mmap(task->mm, address, size, (int)prot, (int)flags, file, (uint64_t)offset);
     object_put((struct object *)file);

@@ -170,6 +170,11 @@ static int dev_inode_create(uint32_t kind, uint64_t st_dev, struct inode **ret)
     return 0;
 }
 
+bool devfs_is_zero(const struct inode *inode)
+{
+    return inode->object.type == &dev_inode_type.object && inode->file_ops == &zero_file_ops;
+}
+
 int devfs_create(struct vfs_context *context, struct inode **root)
 {
     (void)context;

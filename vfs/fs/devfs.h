@@ -9,5 +9,8 @@ struct dev_inode;
 
 extern const struct snapshot_type dev_inode_type;
 
+/* /dev/zero: a map of it is one of anonymous memory. */
+bool devfs_is_zero(const struct inode *inode);
+
 /* The root directory; a reference. */
 int devfs_create(struct vfs_context *context, struct inode **root);
