@@ -111,7 +111,9 @@ static int fix_state(struct kernel *kernel, struct report *report, struct kernel
     if (err < 0)
         return err;
     result->epoch = memfile_epoch(kernel->memfile);
-    memfile_freeze(kernel->memfile, 0);
+    err = memfile_freeze(kernel->memfile, 0);
+    if (err < 0)
+        return err;
     err = protect_memory(kernel);
     if (err < 0)
         memfile_collect_cancel(kernel->memfile);

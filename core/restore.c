@@ -113,6 +113,12 @@ static int fill(void *context, uint64_t chunk, uint16_t mask, const void *data)
     return memfile_fill(context, chunk, mask, data);
 }
 
+/* Memory that was dense comes back in huge folios. */
+static void advise(void *context, uint64_t offset, uint64_t size)
+{
+    memfile_advise(context, offset, size);
+}
+
 static int load_memory(struct kernel *kernel, int dir, const Manifest *manifest,
                        struct report *report, struct restore_result *result)
 {
@@ -127,9 +133,9 @@ static int load_memory(struct kernel *kernel, int dir, const Manifest *manifest,
     if (err < 0)
         return err;
     result->chunk_count = pages_reader_chunk_count(reader);
+    pages_reader_each_dense(reader, advise, kernel->memfile);
     err = pages_reader_read_all(reader, fill, kernel->memfile, report);
     pages_reader_free(reader);
-    memfile_set_epoch(kernel->memfile, manifest->epoch + 1);
     return err;
 }
 
@@ -155,8 +161,14 @@ int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struc
     struct restore_result result = {.object_count = manifest->counts->objects};
     nsec_t start = host_clock_now();
 
+    /* All that is restored counts as written in the first epoch after the image's. */
+    int err = memfile_set_epoch(kernel->memfile, manifest->epoch + 1);
+    if (err < 0) {
+        report_bad(report, "manifest.json: epoch: %" PRIu64 " is not possible", manifest->epoch);
+        return err;
+    }
     kernel->clock.stopped_at = manifest->clocks->monotonic_ns;
-    int err = load_objects(kernel, dir, manifest, report);
+    err = load_objects(kernel, dir, manifest, report);
     if (err < 0)
         return err;
     nsec_t loaded = host_clock_now();
