@@ -163,14 +163,16 @@ static int bad(const struct place *place, const char *what)
     return -EINVAL;
 }
 
+/* The JSON library gives the largest number for larger ones, too, so that is refused. */
 static int read_unsigned(struct json_object *json, const struct place *place, uint64_t max,
                          uint64_t *ret)
 {
     if (!json_object_is_type(json, json_type_int))
         return bad(place, "not a whole number");
-    if (json_object_get_int64(json) < 0 || json_object_get_uint64(json) > max)
+    uint64_t value = json_object_get_uint64(json);
+    if (json_object_get_int64(json) < 0 || value > max || value == UINT64_MAX)
         return bad(place, "out of range");
-    *ret = json_object_get_uint64(json);
+    *ret = value;
     return 0;
 }
 
@@ -180,7 +182,8 @@ static int read_signed(struct json_object *json, const struct place *place, int6
     if (!json_object_is_type(json, json_type_int))
         return bad(place, "not a whole number");
     int64_t value = json_object_get_int64(json);
-    if (value < min || value > max || (value > 0 && json_object_get_uint64(json) > INT64_MAX))
+    if (value < min || value > max || value == INT64_MIN ||
+        (value > 0 && json_object_get_uint64(json) > INT64_MAX))
         return bad(place, "out of range");
     *ret = value;
     return 0;
