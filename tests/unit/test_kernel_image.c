@@ -141,7 +141,7 @@ static void test_object_over_the_end_of_its_frame(void **state)
 
 static void test_object_too_large(void **state)
 {
-    const size_t size = 32 << 20;
+    const size_t size = 128 << 20;
     uint8_t *object = calloc(size, 1);
     struct kernel_image image = {0};
 
@@ -160,9 +160,9 @@ static void test_frame_too_large(void **state)
     size_t count = 0;
 
     (void)state;
-    assert_int_equal(bytes_reserve(&image.open_frame, 33 << 20), 0);
-    memset(image.open_frame.data, 0, 33 << 20);
-    image.open_frame.size = 33 << 20;
+    assert_int_equal(bytes_reserve(&image.open_frame, 129 << 20), 0);
+    memset(image.open_frame.data, 0, 129 << 20);
+    image.open_frame.size = 129 << 20;
     assert_int_equal(kernel_image_close(&image), 0);
     assert_int_equal(kernel_image_read(&image, count_object, &count, &report), -EINVAL);
     assert_int_equal(count, 0);

@@ -154,7 +154,7 @@ static void test_append_and_position(void **state)
     mutex_lock(&other->lock);
     assert_int_equal(other->ops->seek(other, -2, SEEK_END), 4);
     assert_int_equal(other->ops->seek(other, -5, SEEK_CUR), -EINVAL);
-    assert_int_equal(other->ops->seek(other, INT64_MAX, SEEK_CUR), -EOVERFLOW);
+    assert_int_equal(other->ops->seek(other, INT64_MAX, SEEK_CUR), -EINVAL);
     assert_int_equal(other->ops->seek(other, 2, SEEK_DATA), 2);
     assert_int_equal(other->ops->seek(other, 2, SEEK_HOLE), 6);
     assert_int_equal(other->ops->seek(other, 6, SEEK_DATA), -ENXIO);

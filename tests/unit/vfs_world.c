@@ -52,7 +52,7 @@ void host_write(const char *name, const char *text)
 
 const char *host_read(const char *name)
 {
-    static char text[TEXT_SIZE];
+    static _Thread_local char text[TEXT_SIZE];
     char path[WORLD_PATH];
 
     host_path(name, path);
@@ -144,10 +144,11 @@ int vfs_world_tear_down(void **state)
     return 0;
 }
 
-static void look_from_root(void)
+void world_look(struct mount *root)
 {
-    const struct path path = {.mount = vfs_world.root, .dentry = vfs_world.root->root};
+    const struct path path = {.mount = root, .dentry = root->root};
 
+    vfs_world.root = root;
     path_get(&path);
     path_get(&path);
     vfs_world.view = (struct fs_view){.root = path, .cwd = path, .cred = &vfs_world.cred};
@@ -160,7 +161,7 @@ void world_mount_tmpfs(void)
     assert_int_equal(tmpfs_create(0755, &root), 0);
     assert_int_equal(mount_create(NULL, root, "tmpfs", "tmpfs", 0, &vfs_world.root), 0);
     object_put(&root->object);
-    look_from_root();
+    world_look(vfs_world.root);
 }
 
 void world_mount_host(bool overlay)
@@ -170,7 +171,7 @@ void world_mount_host(bool overlay)
     host_path(names[0], path);
     donate(path, O_PATH, "/", false);
     assert_int_equal(vfs_mount_root(&vfs_world.context, overlay, &vfs_world.root), 0);
-    look_from_root();
+    world_look(vfs_world.root);
 }
 
 void world_bind_path(const char *path, int flags, const char *dst, bool is_writable)
@@ -218,7 +219,7 @@ int64_t file_write_text(struct file *file, const char *text)
 
 const char *file_read_text(struct file *file, uint64_t position)
 {
-    static char text[TEXT_SIZE];
+    static _Thread_local char text[TEXT_SIZE];
     struct uio uio;
 
     uio_init(&uio, text, sizeof(text) - 1);
@@ -310,8 +311,8 @@ static size_t take_names(char *data, int64_t size, char **list, size_t count)
 
 const char *world_list(const char *name)
 {
-    static char text[TEXT_SIZE], data[TEXT_SIZE];
-    static char *list[NAMES_MAX];
+    static _Thread_local char text[TEXT_SIZE], data[TEXT_SIZE];
+    static _Thread_local char *list[NAMES_MAX];
     struct file *file;
     size_t count = 0, used = 0;
     int64_t size = 0, done;

@@ -36,6 +36,8 @@ int vfs_world_tear_down(void **state);
 /* Mounts the root: a tmpfs, or the host's directory with or without an overlay. */
 void world_mount_tmpfs(void);
 void world_mount_host(bool overlay);
+/* Looks from the root of a mount from now on, whose reference it takes. */
+void world_look(struct mount *root);
 /* Donates bind (0 or 1) and mounts it at dst. */
 void world_bind(unsigned bind, const char *dst, bool is_writable);
 /* The same for any path of the host, opened with flags. */

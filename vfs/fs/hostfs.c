@@ -20,7 +20,10 @@
 
 DEFINE_OBJECT_TYPE(HOSTFS_INODE, hostfs_inode, HostfsInode, hostfs_inode, .family = OBJECT_INODE);
 
-enum { GHOST_PIECE = 1 << 20, ROOT_NAME_MAX = PATH_MAX };
+enum { GHOST_PIECE = 1 << 20 };
+
+/* What an object of an image can hold, whatever the limit. */
+static const uint64_t ghost_max = UINT64_C(120) << 20;
 
 static enum hostfs_access access_of_flags(int flags)
 {
@@ -126,7 +129,7 @@ static int save_deleted(const struct hostfs_inode *hostfs, struct saver *saver,
     message->attr->nlink = 0;
     if (!S_ISREG(stat->st_mode) || hostfs->access == HOSTFS_PATH)
         return 0;
-    if (size > context->ghost_limit)
+    if (size > context->ghost_limit || size > ghost_max)
         return save_fail(saver, -EFBIG,
                          "%s: %s was deleted but is in use; its %" PRIu64
                          " bytes are more than the ghost limit",
