@@ -237,8 +237,14 @@ static int64_t rw_advance(struct waiter *waiter, struct rw_wait *record)
 
 static int64_t rw_step(struct waiter *waiter, struct rw_wait *record)
 {
+    bool has_slept = record->done > 0 && !record->base.is_killable;
+    int64_t result;
+
     record->base.is_killable = false;
-    int64_t result = rw_check(record);
+    if (has_slept && atomic_load(&waiter->has_signal))
+        result = rw_result(waiter, record, 0); /* the signal came first, whatever room there is */
+    else
+        result = rw_check(record);
     if (result == 0)
         result = rw_advance(waiter, record);
     if (result != WAIT_AGAIN)
