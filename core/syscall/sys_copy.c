@@ -119,13 +119,19 @@ static int64_t copy_advance(struct waiter *waiter, struct copy_wait *record, voi
     return copy_result(waiter, record, 0);
 }
 
+/* As rw_step. */
 static int64_t copy_step(struct waiter *waiter, struct copy_wait *record)
 {
-    uint8_t *buffer = host_alloc(UIO_SIZE_MAX, 1);
+    bool has_slept = record->done > 0 && !record->base.is_killable;
+    uint8_t *buffer = NULL;
+    int64_t result;
 
     record->base.is_killable = false;
-    int64_t result = -ENOMEM;
-    if (buffer != NULL)
+    if (has_slept && atomic_load(&waiter->has_signal))
+        result = copy_result(waiter, record, 0);
+    else if ((buffer = host_alloc(UIO_SIZE_MAX, 1)) == NULL)
+        result = -ENOMEM;
+    else
         result = copy_advance(waiter, record, buffer);
     if (result != WAIT_AGAIN)
         wait_leave(&record->entry);

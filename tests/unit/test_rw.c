@@ -248,6 +248,26 @@ static void test_signal_leaves_what_is_done(void **state)
     object_put(&reader->object);
 }
 
+/* Room that comes after the signal is for the next call. */
+static void test_signal_comes_before_room(void **state)
+{
+    struct scene *scene = *state;
+    static uint8_t bytes[1 << 20], out[PIPE_CAPACITY];
+    struct actor writer;
+
+    actor_start(&writer, scene->task, WRITER, bytes, sizeof(bytes), &writing);
+    actor_wait_asleep(&writer);
+    stage_freeze(&scene->stage); /* so that it wakes up to both */
+    actor_signal(&writer);
+    struct file *file = files_get(scene->files, READER);
+    struct uio uio;
+    uio_init(&uio, out, sizeof(out));
+    assert_int_equal(file->ops->read(file, &uio, NULL, NULL), sizeof(out));
+    object_put(&file->object);
+    stage_thaw(&scene->stage);
+    assert_int_equal(actor_join(&writer), PIPE_CAPACITY);
+}
+
 static void test_death_ends_a_call(void **state)
 {
     struct scene *scene = *state;
@@ -362,6 +382,7 @@ int main(void)
         TEST(test_positions),
         TEST(test_file_size_limit),
         TEST(test_signal_leaves_what_is_done),
+        TEST(test_signal_comes_before_room),
         TEST(test_death_ends_a_call),
         TEST(test_long_call_gives_way),
         TEST(test_call_becomes_nonblocking),
