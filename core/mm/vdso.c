@@ -120,8 +120,8 @@ static void write_data(struct vdso_data *page, const struct vdso_data *data)
 {
     uint32_t sequence = __atomic_load_n(&page->sequence, __ATOMIC_RELAXED) | 1;
 
-    __atomic_store_n(&page->sequence, sequence, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    (void)__atomic_exchange_n(&page->sequence, sequence,
+                              __ATOMIC_ACQ_REL); /* before what follows */
     __atomic_store_n(&page->mode, data->mode, __ATOMIC_RELAXED);
     __atomic_store_n(&page->tsc, data->tsc, __ATOMIC_RELAXED);
     __atomic_store_n(&page->scale, data->scale, __ATOMIC_RELAXED);

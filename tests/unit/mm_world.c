@@ -38,11 +38,35 @@ int mm_world_set_up(void **state)
     return 0;
 }
 
+/* The platform's stubs live as long as this thread. The tests have another, as making the first
+ * stub (vfork) confuses the thread sanitizer about the thread that does it. */
+enum { PLATFORM_NONE, PLATFORM_MADE, PLATFORM_OVER };
+static atomic_uint platform_state;
+static pthread_t platform_thread;
+
+static void *keep_platform(void *argument)
+{
+    struct kernel *kernel = argument;
+
+    if (platform_create("auto", kernel->memfile, &kernel->platform) < 0)
+        kernel->platform = NULL;
+    atomic_store(&platform_state, PLATFORM_MADE);
+    host_futex_wake(&platform_state, 1);
+    while (atomic_load(&platform_state) == PLATFORM_MADE)
+        (void)host_futex_wait(&platform_state, PLATFORM_MADE, NSEC_NEVER);
+    return NULL;
+}
+
 int mm_world_set_up_platform(void **state)
 {
     if (mm_world_set_up(state) < 0)
         return -1;
-    if (platform_create("auto", mm_kernel->memfile, &mm_kernel->platform) < 0)
+    atomic_store(&platform_state, PLATFORM_NONE);
+    if (host_thread_start(&platform_thread, keep_platform, mm_kernel, "platform") < 0)
+        return -1;
+    while (atomic_load(&platform_state) == PLATFORM_NONE)
+        (void)host_futex_wait(&platform_state, PLATFORM_NONE, NSEC_NEVER);
+    if (!mm_kernel->platform)
         return -1;
     mm_use_platform(mm_kernel->platform);
     return 0;
@@ -55,8 +79,12 @@ int mm_world_tear_down(void **state)
     siginfo_t info;
 
     (void)state;
-    if (mm_kernel->platform)
+    if (mm_kernel->platform) {
         platform_free(mm_kernel->platform);
+        atomic_store(&platform_state, PLATFORM_OVER);
+        host_futex_wake(&platform_state, 1);
+        host_thread_join(platform_thread);
+    }
     memfile_free(mm_kernel->memfile);
     mutex_fini(&mm_kernel->mms_lock);
     host_free(mm_kernel);

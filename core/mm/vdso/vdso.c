@@ -109,9 +109,12 @@ int __vdso_getcpu(unsigned *cpu, unsigned *node)
 }
 
 /* The names without a prefix, as Linux's has them. */
-int clock_gettime(clockid_t clock, struct timespec *to)
-    __attribute__((weak, alias("__vdso_clock_gettime")));
-int gettimeofday(struct timeval *restrict to, void *restrict zone)
-    __attribute__((weak, alias("__vdso_gettimeofday")));
-time_t time(time_t *to) __attribute__((weak, alias("__vdso_time")));
-int getcpu(unsigned *cpu, unsigned *node) __attribute__((weak, alias("__vdso_getcpu")));
+__asm__(".weak clock_gettime, gettimeofday, time, getcpu\n\t"
+        ".set clock_gettime, __vdso_clock_gettime\n\t"
+        ".set gettimeofday, __vdso_gettimeofday\n\t"
+        ".set time, __vdso_time\n\t"
+        ".set getcpu, __vdso_getcpu\n\t"
+        ".type clock_gettime, @function\n\t"
+        ".type gettimeofday, @function\n\t"
+        ".type time, @function\n\t"
+        ".type getcpu, @function");
