@@ -97,18 +97,12 @@ static int wait_answer(struct stub *stub, unsigned seq)
     }
 }
 
-int stub_run(struct stub *stub, const struct stub_call *calls, unsigned count, unsigned *done,
-             int *value)
+unsigned stub_post(struct stub *stub, const struct stub_call *calls, unsigned count)
 {
     struct command_page *command = stub->command;
+    unsigned seq = atomic_load_explicit(&command->seq, memory_order_relaxed) + 1;
 
     assert(count <= COMMAND_CALLS);
-    mutex_assert_held(&stub->lock);
-    *done = 0;
-    *value = 0;
-    if (atomic_load(&stub->is_dead))
-        return -ESRCH;
-    unsigned seq = atomic_load_explicit(&command->seq, memory_order_relaxed) + 1;
     for (unsigned i = 0; i < count; i++)
         command->calls[i] = calls[i];
     command->count = count;
@@ -116,7 +110,18 @@ int stub_run(struct stub *stub, const struct stub_call *calls, unsigned count, u
     stub->answer->value = 0;
     atomic_store_explicit(&command->seq, seq, memory_order_release);
     futex_wake(&command->seq);
-    int err = wait_answer(stub, seq);
+    return seq;
+}
+
+int stub_run(struct stub *stub, const struct stub_call *calls, unsigned count, unsigned *done,
+             int *value)
+{
+    mutex_assert_held(&stub->lock);
+    *done = 0;
+    *value = 0;
+    if (atomic_load(&stub->is_dead))
+        return -ESRCH;
+    int err = wait_answer(stub, stub_post(stub, calls, count));
     if (err < 0)
         return err;
     *done = stub->answer->done;

@@ -9,37 +9,9 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "core/base/host.h"
 #include "platform/stub/stub.h"
-
-/* The lowest free slot. */
-static int slot_take(struct stub_platform *platform, unsigned *ret)
-{
-    for (unsigned word = 0; word < SLOT_WORDS; word++) {
-        unsigned long long used = atomic_load(&platform->slots[word]);
-        while (~used != 0) {
-            unsigned bit = (unsigned)__builtin_ctzll(~used);
-            used = atomic_fetch_or(&platform->slots[word], 1ULL << bit);
-            if (!(used >> bit & 1)) {
-                *ret = word * 64 + bit;
-                return 0;
-            }
-        }
-    }
-    return -EAGAIN;
-}
-
-static void slot_give(struct stub_platform *platform, unsigned slot)
-{
-    atomic_fetch_and(&platform->slots[slot / 64], ~(1ULL << slot % 64));
-}
-
-static uint64_t slot_offset(unsigned slot)
-{
-    return CONTROL_SLOTS + (uint64_t)slot * SLOT_SIZE;
-}
 
 int stub_alloc(struct stub_platform *platform, struct stub **ret)
 {
@@ -52,7 +24,7 @@ int stub_alloc(struct stub_platform *platform, struct stub **ret)
         slot_give(platform, slot);
         return -ENOMEM;
     }
-    char *memory = platform->control_memory + slot_offset(slot);
+    char *memory = slot_memory(platform, slot);
     stub->platform = platform;
     stub->slot = slot;
     stub->command = (struct command_page *)memory;
@@ -74,30 +46,31 @@ void stub_kill(struct aspace *aspace)
     stub_set_dead(stub);
 }
 
-/* Returns when the tracers have reaped the threads that they traced, too. */
-static void reap(pid_t pid)
+static void free_threads(struct stub *stub)
 {
-    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-        continue;
-}
-
-void stub_free(struct aspace *aspace)
-{
-    struct stub *stub = stub_of(aspace);
-
-    if (stub->pid > 0) {
-        stub_kill(aspace);
-        reap(stub->pid);
-    }
     while (!SLIST_EMPTY(&stub->threads)) {
         struct stub_thread *thread = SLIST_FIRST(&stub->threads);
         assert(!thread->is_taken);
         SLIST_REMOVE_HEAD(&stub->threads, link);
         host_free(thread);
     }
-    slot_give(stub->platform, stub->slot);
+}
+
+static void free_struct(struct stub *stub)
+{
+    free_threads(stub);
     mutex_fini(&stub->lock);
     host_free(stub);
+}
+
+void stub_free(struct aspace *aspace)
+{
+    struct stub *stub = stub_of(aspace);
+
+    if (stub->pid > 0)
+        stub_reap(stub->pid);
+    slot_give(stub->platform, stub->slot);
+    free_struct(stub);
 }
 
 static struct stub_call encode(const struct aspace_op *op)
@@ -164,13 +137,15 @@ int stub_apply(struct aspace *aspace, const struct aspace_op *ops, size_t count,
     return err;
 }
 
-/* The last operations and the fork are one command. */
+/* The last operations and the fork are one command. Sets the child's pid, or *is_open: the parent
+ * was killed before it could tell. */
 static int fork_locked(struct stub *parent, const struct aspace_op *before, size_t count,
-                       struct stub *child)
+                       struct stub *child, bool *is_open)
 {
     struct stub_call calls[COMMAND_CALLS];
     size_t first = count < COMMAND_CALLS ? 0 : count - (COMMAND_CALLS - 1), applied;
     unsigned last = (unsigned)(count - first), done;
+    int value;
 
     int err = apply_locked(parent, before, first, &applied);
     if (err < 0)
@@ -179,27 +154,36 @@ static int fork_locked(struct stub *parent, const struct aspace_op *before, size
         calls[i] = encode(&before[first + i]);
     calls[last] = (struct stub_call){
         .nr = SYS_clone, .arguments = {STUB_FORK_FLAGS}, .cookie = slot_offset(child->slot)};
-    return stub_run(parent, calls, last + 1, &done, &child->pid);
+    unsigned seq = atomic_load(&parent->command->seq);
+    err = stub_run(parent, calls, last + 1, &done, &value);
+    if (err == 0)
+        child->pid = value;
+    *is_open = err == -ESRCH && atomic_load(&parent->command->seq) != seq;
+    return err;
 }
 
 int stub_fork(struct aspace *aspace, const struct aspace_op *before, size_t count,
               struct aspace **ret)
 {
     struct stub *parent = stub_of(aspace), *child;
+    bool is_open = false;
 
     int err = stub_alloc(parent->platform, &child);
     if (err < 0)
         return err;
     mutex_lock(&parent->lock);
-    err = fork_locked(parent, before, count, child);
+    err = fork_locked(parent, before, count, child, &is_open);
     mutex_unlock(&parent->lock);
-    if (err < 0) {
-        child->pid = 0;
-        stub_free(&child->aspace);
-        return err;
+    if (err == 0) {
+        *ret = &child->aspace;
+        return 0;
     }
-    *ret = &child->aspace;
-    return 0;
+    if (is_open)
+        slot_retire(parent->platform, child);
+    else
+        slot_give(parent->platform, child->slot);
+    free_struct(child);
+    return err;
 }
 
 int stub_create(struct platform *platform, struct aspace **ret)

@@ -71,7 +71,9 @@ struct stub_platform {
     char *control_memory;
     struct stub *template;
     struct placement placement;
-    atomic_ullong slots[SLOT_WORDS]; /* one bit a slot: in use */
+    /* One bit a slot: in use, and of these, without an owner (slot.c). */
+    atomic_ullong slots[SLOT_WORDS], retired[SLOT_WORDS];
+    atomic_uint retired_count;
 };
 
 static inline struct stub *stub_of(struct aspace *aspace)
@@ -90,7 +92,23 @@ int stub_platform_create(struct memfile *memfile, struct stub_platform **ret);
 /* No stub is left. Accepts NULL. */
 void stub_platform_free(struct stub_platform *platform);
 
+/* --- slot.c --- */
+/* The lowest free slot; -EAGAIN: there are SLOT_COUNT stubs. */
+int slot_take(struct stub_platform *platform, unsigned *ret);
+void slot_give(struct stub_platform *platform, unsigned slot);
+/* Instead of slot_give: child may have got a process, whose pid nobody knows. */
+void slot_retire(struct stub_platform *platform, struct stub *child);
+/* Asserts that all were given back. */
+void slots_fini(struct stub_platform *platform);
+/* Where a slot is in the control file, and here. */
+uint64_t slot_offset(unsigned slot);
+char *slot_memory(const struct stub_platform *platform, unsigned slot);
+/* Kills a stub and returns when it is gone, which is not before tracers have reaped its threads. */
+void stub_reap(pid_t pid);
+
 /* --- batch.c --- */
+/* Gives the mm thread a command; returns the number that its answer will have. */
+unsigned stub_post(struct stub *stub, const struct stub_call *calls, unsigned count);
 /* Has the mm thread make count calls (at most COMMAND_CALLS) up to the first that fails. Returns
  * that one's errno, or 0 and in *value what the call with a cookie returned; *done counts. -ESRCH:
  * the stub is dead. The caller holds the lock. */

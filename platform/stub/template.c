@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -31,7 +30,7 @@
 #define MFD_EXEC 0x10U /* Linux 6.3 */
 #endif
 
-enum { FD_COUNT = 4, FD_HIGH = 16, START_STACK = 64 << 10, SIGSET_SIZE = 8 };
+enum { FD_COUNT = 4, FD_HIGH = 16, SIGSET_SIZE = 8, EXIT_NO_EXEC = 127 };
 
 extern const char stub_image[], stub_image_end[];
 
@@ -76,9 +75,8 @@ RAW_CHILD static void limit_resources(void)
     (void)raw(SYS_setrlimit, RLIMIT_NOFILE, (long)&files, 0, 0, 0);
 }
 
-RAW_CHILD static int start_child(void *argument)
+RAW_CHILD static _Noreturn void start_child(struct start *start)
 {
-    struct start *start = argument;
     char *none[] = {NULL};
     long err = drop_capabilities();
 
@@ -90,27 +88,22 @@ RAW_CHILD static int start_child(void *argument)
     if (err >= 0)
         err = raw(SYS_execveat, STUB_FD_IMAGE, (long)"", (long)none, (long)none, AT_EMPTY_PATH);
     start->err = (int)err;
-    (void)raw(SYS_exit_group, 127, 0, 0, 0, 0);
-    return 0;
+    for (;;)
+        (void)raw(SYS_exit_group, EXIT_NO_EXEC, 0, 0, 0, 0);
 }
 
-/* Runs start_child in our memory until it execs or ends. Its pid. */
+/* Returns when the child has exec'd or ended: its pid. */
 static int spawn(struct start *start)
 {
     static const uint64_t all = ~UINT64_C(0);
     uint64_t before = 0;
-    void *stack;
 
-    int err = host_mmap(&stack, NULL, START_STACK, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (err < 0)
-        return err;
     (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, SIGSET_SIZE);
-    int pid =
-        clone(start_child, (char *)stack + START_STACK, CLONE_VM | CLONE_VFORK | SIGCHLD, start);
-    err = errno;
+    pid_t pid = vfork();
+    if (pid == 0)
+        start_child(start);
+    int err = errno;
     (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, SIGSET_SIZE);
-    (void)host_munmap(stack, START_STACK);
     if (pid < 0)
         return -err;
     if (start->err == 0)
@@ -253,19 +246,14 @@ int stub_platform_create(struct memfile *memfile, struct stub_platform **ret)
     return 0;
 }
 
-static void assert_no_slots(const struct stub_platform *platform)
-{
-    for (unsigned word = 0; word < SLOT_WORDS; word++)
-        assert(atomic_load(&platform->slots[word]) == 0);
-}
-
 void stub_platform_free(struct stub_platform *platform)
 {
     if (!platform)
         return;
     if (platform->template)
         stub_free(&platform->template->aspace);
-    assert_no_slots(platform);
+    if (platform->control_memory)
+        slots_fini(platform);
     if (platform->control_memory)
         (void)host_munmap(platform->control_memory, CONTROL_SIZE);
     if (platform->socket >= 0)
