@@ -2,3 +2,4 @@
 # Images as directories, the control protocol, the tools.
 unit_test(control control snapshot base)
 unit_test(manifest snapshot base PkgConfig::JSON_C)
+unit_test(image_dir snapshot base)
