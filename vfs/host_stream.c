@@ -382,15 +382,13 @@ static int stream_flags(const struct host_stream *stream)
 
 int host_stream_open(struct vfs_context *context, unsigned index, struct file **ret)
 {
+    static const struct cred root = {0};
     struct host_stream *stream = object_alloc(&host_stream_type.object);
-    struct inode_attr *attr;
 
     if (stream == NULL)
         return -ENOMEM;
-    attr = &stream->inode.attr;
-    attr->nr = inode_next_nr();
-    attr->mode = S_IFCHR | 0600;
-    attr->nlink = 1;
+    inode_set_owner(&stream->inode, NULL, S_IFCHR | 0600, &root);
+    stream->inode.attr.nr = inode_next_nr();
     stream->inode.dev = STREAM_DEV;
     stream->index = index;
     host_stream_connect(stream, context);
