@@ -12,7 +12,7 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(-Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes -Wswitch -Wvla
-    -Wshadow -Wno-format-truncation -fno-omit-frame-pointer -fstack-protector-strong -g)
+    -Wshadow $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation> -fno-omit-frame-pointer -fstack-protector-strong -g)
 add_link_options(-Wl,-z,relro,-z,now)
 
 if(SBX_ASAN)
