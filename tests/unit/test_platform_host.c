@@ -265,7 +265,7 @@ static void allow(scmp_filter_ctx filter, int nr)
 
 static void allow_value(scmp_filter_ctx filter, int nr, unsigned argument, uint64_t value)
 {
-    const struct scmp_arg_cmp is = SCMP_CMP(argument, SCMP_CMP_EQ, value);
+    const struct scmp_arg_cmp is = {.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
 
     NEED(seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, nr, 1, &is) == 0);
 }
