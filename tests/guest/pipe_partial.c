@@ -12,10 +12,12 @@
 enum { SIZE = 1 << 20, TAKEN = 300 << 10, CAPACITY = 64 << 10 };
 
 static char block[SIZE];
+static int told[2];
 
 static void on_signal(int sig)
 {
     (void)sig;
+    CHECK(write(told[1], "t", 1) == 1);
 }
 
 static void wait_until_full(int fd)
@@ -58,7 +60,7 @@ int main(void)
 {
     int ends[2], status;
     char byte;
-    CHECK(pipe(ends) == 0);
+    CHECK(pipe(ends) == 0 && pipe(told) == 0);
     pid_t pid = fork();
     if (pid == 0) {
         close(ends[0]);
@@ -68,7 +70,7 @@ int main(void)
     wait_until_full(ends[0]);
     take(ends[0], 0, TAKEN);
     wait_until_full(ends[0]);
-    CHECK(kill(pid, SIGUSR1) == 0);
+    CHECK(kill(pid, SIGUSR1) == 0 && read(told[0], &byte, 1) == 1); /* it has returned */
     take(ends[0], TAKEN, CAPACITY);
     CHECK(read(ends[0], &byte, 1) == 1 && byte == '!');
     printf("interrupted after %d bytes\n", TAKEN + CAPACITY);
