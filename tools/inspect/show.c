@@ -3,8 +3,10 @@
  * sbx-inspect show: the manifest, and the objects as they are saved, by their message descriptors;
  * as a table their number only.
  */
+#include <errno.h>
 #include <stdio.h>
 
+#include "core/base/bytes.h"
 #include "core/base/container.h"
 #include "snapshot/json_message.h"
 #include "tools/inspect/views.h"
@@ -39,12 +41,36 @@ static void add_field(struct json_object *rows, const char *field, struct json_o
     json_object_array_add(rows, row);
 }
 
+/* The strings of an array in one, with spaces; NULL: it is no array of strings. */
+static struct json_object *join_strings(struct json_object *array)
+{
+    struct bytes text = {0};
+    int err = bytes_printf(&text, "%s", "");
+
+    for (size_t i = 0; err == 0 && i < json_object_array_length(array); i++) {
+        struct json_object *element = json_object_array_get_idx(array, i);
+        if (!json_object_is_type(element, json_type_string))
+            err = -EINVAL;
+        else
+            err = bytes_printf(&text, "%s%s", i == 0 ? "" : " ", json_object_get_string(element));
+    }
+    struct json_object *joined =
+        err < 0 ? NULL : json_object_new_string_len((const char *)text.data, (int)text.size);
+    bytes_fini(&text);
+    return joined;
+}
+
 /* A row for each scalar in json, named by its way. */
 static void flatten(struct json_object *rows, const char *path, struct json_object *json)
 {
     char nested[PATH_SIZE];
+    struct json_object *joined =
+        json_object_is_type(json, json_type_array) ? join_strings(json) : NULL;
 
-    if (json_object_is_type(json, json_type_object)) {
+    if (joined != NULL) {
+        add_field(rows, path, joined);
+        json_object_put(joined);
+    } else if (json_object_is_type(json, json_type_object)) {
         json_object_object_foreach(json, key, value)
         {
             (void)snprintf(nested, sizeof(nested), "%s%s%s", path, path[0] == '\0' ? "" : ".", key);
