@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/base/container.h"
+#include "tests/unit/fixtures/trees.h"
 
 enum { WORLD_MEMORY = 256 << 20 };
 
@@ -28,6 +29,7 @@ void world_init(struct world *world, nsec_t now)
     int err = kernel_create(&options, &world->kernel);
     assert(err == 0);
     world->kernel->clock.stopped_at = now;
+    trees_donate(&world->kernel->vfs);
 }
 
 void world_clear(struct world *world)
