@@ -128,6 +128,8 @@ static void inherit_process(struct process *child, struct process *parent, uint6
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     child->exit_signal = (int)(flags & CSIGNAL);
+    child->is_undumpable = parent->is_undumpable;
+    child->nice = parent->nice;
     memcpy(child->limits, parent->limits, sizeof(child->limits));
 }
 

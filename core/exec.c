@@ -256,6 +256,8 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     mutex_lock(&process->kernel->tasks_lock);
     process->has_execed = true;
     process->exit_signal = SIGCHLD;
+    process->is_undumpable = false;
+    task->parent_death_signal = 0;
     process_vfork_done(process);
     mutex_unlock(&process->kernel->tasks_lock);
 }

@@ -67,18 +67,41 @@ static void tell_parent(struct process *process, struct process **reaped)
     wait_kick_all(&parent->child_wait);
 }
 
-/* Children go to pid 1; those that ended are told again. */
+/* Who gets the children: the nearest ancestor that asked for them, else pid 1. */
+static struct process *find_reaper(const struct process *process)
+{
+    struct process *ancestor = process->parent;
+
+    while (ancestor != NULL && (!ancestor->is_subreaper || ancestor->is_exiting))
+        ancestor = ancestor->parent;
+    return ancestor != NULL ? ancestor : process->kernel->machine->init;
+}
+
+/* Tasks that asked for a signal when their parent dies. */
+static void send_parent_death(struct process *child)
+{
+    struct task *task;
+
+    TAILQ_FOREACH(task, &child->tasks, link) {
+        struct signal_info info = {.signal = task->parent_death_signal, .code = SI_USER};
+        if (info.signal != 0)
+            (void)signal_send_task(task, &info);
+    }
+}
+
+/* Children go to the reaper; those that ended are told again. */
 static void reparent_children(struct process *process, struct process_list *reaped)
 {
-    struct process *init = process->kernel->machine->init;
+    struct process *reaper = find_reaper(process);
     struct process *child;
 
     while ((child = TAILQ_FIRST(&process->children)) != NULL) {
         struct process *gone = NULL;
         TAILQ_REMOVE(&process->children, child, sibling);
-        child->parent = init;
+        child->parent = reaper;
         child->exit_signal = SIGCHLD;
-        TAILQ_INSERT_TAIL(&init->children, child, sibling);
+        TAILQ_INSERT_TAIL(&reaper->children, child, sibling);
+        send_parent_death(child);
         if (child->is_zombie)
             tell_parent(child, &gone);
         if (gone != NULL)

@@ -28,6 +28,7 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
     mutex_init(&kernel->mms_lock, LOCK_MMS);
     LIST_INIT(&kernel->mms);
     kernel->memory_limit = options->memory_limit;
+    kernel->memory_total = options->memory_limit != 0 ? options->memory_limit : host_memory_size();
     kernel->vfs.ghost_limit = options->ghost_limit;
     kernel->vfs.is_strict = options->is_strict;
     kernel->vfs.proc = &procfs;

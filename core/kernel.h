@@ -39,7 +39,8 @@ struct kernel {
     struct gate gate;
     struct clock clock;
     struct memfile *memfile;
-    uint64_t memory_limit; /* bytes */
+    uint64_t memory_limit; /* bytes; 0: none */
+    uint64_t memory_total; /* bytes: what guests are told they have */
     struct platform *platform;
     struct machine *machine; /* a reference */
     struct mutex tasks_lock; /* LOCK_TASKS: the tables, and what struct process says */
@@ -59,7 +60,7 @@ static inline struct kernel *kernel_of_context(void *context)
 }
 
 struct kernel_options {
-    uint64_t memory_limit; /* bytes */
+    uint64_t memory_limit; /* bytes; 0: none */
     uint64_t ghost_limit;  /* bytes */
     bool is_strict;
 };

@@ -263,6 +263,9 @@ static int process_save(const struct process *process, struct saver *saver, Proc
     m->stop_signal = (uint32_t)atomic_load(&process->stop_signal);
     m->has_stop_event = process->has_stop_event;
     m->has_continue_event = process->has_continue_event;
+    m->is_undumpable = process->is_undumpable;
+    m->is_subreaper = process->is_subreaper;
+    m->nice = process->nice;
     m->sighand = save_ref(saver, &process->sighand->object);
     m->alarm = save_time(saver, process->alarm_deadline);
     m->alarm_interval = process->alarm_interval;
@@ -327,6 +330,8 @@ static void check_ids(struct loader *loader, const Process *m)
         load_bad(loader, "sid", "%" PRIu32 " is not possible", m->sid);
     if (m->exit_signal > SIGNAL_COUNT)
         load_bad(loader, "exit_signal", "%" PRIu32 " is no signal", m->exit_signal);
+    if (m->nice < -20 || m->nice > 19)
+        load_bad(loader, "nice", "%" PRId32 " is out of range", m->nice);
     if (m->stop_signal > SIGNAL_COUNT)
         load_bad(loader, "stop_signal", "%" PRIu32 " is no signal", m->stop_signal);
     if (m->is_zombie != (m->n_tasks == 0))
@@ -350,6 +355,9 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     atomic_store(&process->stop_signal, (int)m->stop_signal);
     process->has_stop_event = m->has_stop_event;
     process->has_continue_event = m->has_continue_event;
+    process->is_undumpable = m->is_undumpable;
+    process->is_subreaper = m->is_subreaper;
+    process->nice = m->nice;
     process->sighand = load_ref(loader, "sighand", m->sighand, &sighand_type);
     process->alarm_deadline = load_time(loader, "alarm", m->alarm);
     process->alarm_interval = m->alarm_interval;

@@ -160,7 +160,7 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
     enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
     bool is_empty = record->done == record->size;
     struct uio uio = {0};
-    size_t room;
+    size_t room = 0;
 
     int err =
         rw_prepare(record->file, record->is_write, record->has_position ? &record->position : NULL);

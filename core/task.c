@@ -203,8 +203,9 @@ static void cred_load(struct cred *cred, struct loader *loader, const Cred *m)
 /* Registers one by one, in both directions. */
 #define REGISTERS(X)                                                                               \
     X(r15)                                                                                         \
-    X(r14) X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx) X(rsi)       \
-        X(rdi) X(rip) X(eflags) X(rsp) X(fs_base) X(gs_base)
+    X(r14)                                                                                         \
+    X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx) X(rsi) X(rdi)       \
+        X(rip) X(eflags) X(rsp) X(fs_base) X(gs_base)
 
 static int regs_save(const struct guest_regs *regs, struct saver *saver, Regs **ret)
 {
@@ -247,6 +248,7 @@ static int task_save(const struct task *task, struct saver *saver, Task *m)
     m->altstack_base = task->altstack_base;
     m->altstack_size = task->altstack_size;
     m->altstack_flags = task->altstack_flags;
+    m->parent_death_signal = (uint32_t)task->parent_death_signal;
     m->clear_child_tid = task->clear_child_tid;
     m->robust_list = task->robust_list;
     int err = signal_queue_save(&task->pending, saver, &m->pending, &m->n_pending);
@@ -301,6 +303,9 @@ static int task_load(struct task *task, struct loader *loader, const Task *m)
     task->altstack_base = m->altstack_base;
     task->altstack_size = m->altstack_size;
     task->altstack_flags = m->altstack_flags;
+    if (m->parent_death_signal > SIGNAL_COUNT)
+        load_bad(loader, "parent_death_signal", "%" PRIu32 " is no signal", m->parent_death_signal);
+    task->parent_death_signal = (int)m->parent_death_signal;
     task->clear_child_tid = m->clear_child_tid;
     task->robust_list = m->robust_list;
     xstate_load(task, loader, m);

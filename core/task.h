@@ -40,6 +40,9 @@ struct process {
     atomic_int stop_signal;                  /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
     struct sighand *sighand;
+    bool is_undumpable;    /* PR_SET_DUMPABLE */
+    bool is_subreaper;     /* PR_SET_CHILD_SUBREAPER: orphans below come to it */
+    int nice;              /* setpriority(2); as state */
     nsec_t alarm_deadline; /* ITIMER_REAL; NSEC_NEVER: none */
     nsec_t alarm_interval; /* 0: once */
     /* Guarded by sighand->lock: */
@@ -84,6 +87,7 @@ struct task {
     guest_addr_t altstack_base;
     uint64_t altstack_size;
     uint32_t altstack_flags;
+    int parent_death_signal; /* PR_SET_PDEATHSIG; 0: none. Tasks lock */
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
     bool is_dead; /* tasks lock */

@@ -44,6 +44,8 @@ void host_sleep(nsec_t duration);
 void host_yield(void);
 /* CPUs that this process may use, 1 at least. */
 unsigned host_cpu_count(void);
+/* Bytes of memory of the machine; to be asked before the process confines itself. */
+uint64_t host_memory_size(void);
 /* Where a race would be: builds with HOST_STALL lose time here now and then, others none. */
 void host_stall(void);
 int host_thread_start(pthread_t *ret, void *(*run)(void *), void *argument, const char *name);

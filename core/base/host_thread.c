@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,4 +119,11 @@ unsigned host_cpu_count(void)
     if (sched_getaffinity(0, sizeof(set), &set) < 0)
         return 1;
     return (unsigned)CPU_COUNT(&set);
+}
+
+uint64_t host_memory_size(void)
+{
+    struct sysinfo info;
+
+    return sysinfo(&info) < 0 ? 0 : (uint64_t)info.totalram * info.mem_unit;
 }

@@ -18,7 +18,7 @@ enum { KILO = 1024, TICKS_PER_SEC = 100 };
 int show_meminfo(const struct pseudo_place *place, struct bytes *ret)
 {
     const struct kernel *kernel = place_kernel(place);
-    uint64_t total = kernel->memory_limit / KILO;
+    uint64_t total = kernel->memory_total / KILO;
     uint64_t used = memfile_memory_size(kernel->memfile) / KILO;
     uint64_t left = total > used ? total - used : 0;
 

@@ -8,7 +8,6 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -76,7 +75,7 @@ int64_t sys_sysinfo(struct task *task, guest_addr_t to)
     struct kernel *kernel = task_kernel(task);
     struct sysinfo info = {.uptime = clock_now(&kernel->clock) / NSEC_PER_SEC, .mem_unit = 1};
 
-    info.totalram = kernel->memory_limit;
+    info.totalram = kernel->memory_total;
     uint64_t used = memfile_memory_size(kernel->memfile);
     info.freeram = info.totalram > used ? info.totalram - used : 0;
     info.procs = (unsigned short)atomic_load(&kernel->live_tasks);
@@ -98,46 +97,6 @@ int64_t sys_arch_prctl(struct task *task, uint32_t code, guest_addr_t address)
     case ARCH_GET_FS:
     case ARCH_GET_GS:
         return user_copy_out(task->mm, address, base, sizeof(*base));
-    default:
-        return -EINVAL;
-    }
-}
-
-static int64_t set_name(struct task *task, guest_addr_t from)
-{
-    char name[TASK_COMM_SIZE] = "";
-    int size = user_copy_string(task->mm, name, from, sizeof(name));
-
-    if (size < 0 && size != -ENAMETOOLONG)
-        return size;
-    name[TASK_COMM_SIZE - 1] = '\0';
-    memcpy(task->comm, name, sizeof(name));
-    return 0;
-}
-
-int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b, guest_addr_t c,
-                  guest_addr_t d)
-{
-    (void)b;
-    (void)c;
-    (void)d;
-    switch (option) {
-    case PR_SET_NAME:
-        return set_name(task, a);
-    case PR_GET_NAME:
-        return user_copy_out(task->mm, a, task->comm, sizeof(task->comm));
-    case PR_GET_DUMPABLE:
-        return 1;
-    case PR_SET_DUMPABLE:
-        return a <= 1 ? 0 : -EINVAL;
-    case PR_GET_NO_NEW_PRIVS:
-        return 1; /* there are no privileges to gain: set-id bits have no effect */
-    case PR_SET_NO_NEW_PRIVS:
-        return a == 1 ? 0 : -EINVAL;
-    case PR_GET_KEEPCAPS:
-        return 0;
-    case PR_CAPBSET_READ:
-        return a <= 40 ? 1 : -EINVAL;
     default:
         return -EINVAL;
     }
@@ -217,8 +176,13 @@ int64_t sys_sched_getaffinity(struct task *task, int pid, uint64_t size, guest_a
 {
     uint64_t mask = host_cpu_count() >= 64 ? UINT64_MAX : (UINT64_C(1) << host_cpu_count()) - 1;
 
-    if (pid < 0 || size < sizeof(mask) || size % sizeof(mask) != 0)
-        return pid < 0 ? -ESRCH : -EINVAL;
+    if (size < sizeof(mask) || size % sizeof(mask) != 0)
+        return -EINVAL;
+    mutex_lock(&task_kernel(task)->tasks_lock);
+    bool is_there = pid == 0 || task_find(task_kernel(task), pid) != NULL;
+    mutex_unlock(&task_kernel(task)->tasks_lock);
+    if (!is_there)
+        return -ESRCH;
     int err = user_copy_out(task->mm, to, &mask, sizeof(mask));
     return err < 0 ? err : (int64_t)sizeof(mask);
 }
@@ -235,23 +199,6 @@ int64_t sys_getcpu(struct task *task, guest_addr_t cpu_to, guest_addr_t node_to,
     if (err == 0 && node_to != 0)
         err = user_copy_out(task->mm, node_to, &zero, sizeof(zero));
     return err;
-}
-
-int64_t sys_getpriority(struct task *task, int which, int who)
-{
-    const int normal = 20; /* nice 0, as the call returns it */
-
-    (void)task;
-    (void)who;
-    return which < PRIO_PROCESS || which > PRIO_USER ? -EINVAL : normal;
-}
-
-int64_t sys_setpriority(struct task *task, int which, int who, int nice)
-{
-    (void)task;
-    (void)who;
-    (void)nice;
-    return which < PRIO_PROCESS || which > PRIO_USER ? -EINVAL : 0;
 }
 
 int64_t sys_membarrier(struct task *task, int command, uint32_t flags, int cpu)
