@@ -151,5 +151,6 @@ struct object *fixture_sleeper(void)
     record->saved_mask = 0xf0;
     record->is_masked = true;
     record->is_killable = true;
+    record->is_noted = true;
     return &sleeper->object;
 }
