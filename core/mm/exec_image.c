@@ -193,12 +193,13 @@ static int load_interpreter(struct mm *mm, const struct exec_request *request,
         return -ENOMEM;
     image.elf = elf;
     err = open_interpreter(request, stack->elf, &image.file);
-    if (err == 0)
+    if (err == 0) {
         err = elf_read(image.file, MM_MMAP_BASE, elf);
-    if (err == -ENOEXEC)
-        err = -ELIBBAD;
-    if (err == 0)
-        err = load_image(mm, &image, true);
+        if (err == 0)
+            err = load_image(mm, &image, true);
+        if (err == -ENOEXEC)
+            err = -ELIBBAD;
+    }
     if (err == 0) {
         stack->interpreter_base = elf->is_fixed ? 0 : image.bias + elf->low;
         *entry = image.bias + elf->entry;

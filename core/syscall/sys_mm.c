@@ -43,8 +43,18 @@ int64_t sys_mprotect(struct task *task, guest_addr_t address, uint64_t size, uin
     return mm_mprotect(task->mm, address, size, (int)prot);
 }
 
+/* Linux: RLIMIT_DATA counts the program's own data too. */
 int64_t sys_brk(struct task *task, guest_addr_t address)
 {
+    struct process *process = task->process;
+    guest_addr_t start = task->mm->brk_start;
+    uint64_t limit;
+
+    mutex_lock(&process->sighand->lock);
+    limit = process->limits[RLIMIT_DATA].rlim_cur;
+    mutex_unlock(&process->sighand->lock);
+    if (address > start && address - start > limit)
+        address = 0;
     return mm_brk(task->mm, address);
 }
 
