@@ -20,7 +20,7 @@
 #include "snapshot/message.h"
 #include "tools/inspect/confine.h"
 
-enum { KERNEL_IMG_MAX = 256 << 20, PACKED_MAX = 512 << 20 };
+enum { KERNEL_IMG_MAX = 1 << 30, PACKED_MAX = 1 << 30 };
 
 /* --- objects --- */
 
