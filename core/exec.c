@@ -206,8 +206,11 @@ static int unshare_parts(struct task *task)
         err = files_fork(task->files, &files);
         if (err < 0)
             return err;
-        object_put(&task->files->object);
+        mutex_lock(&process->kernel->tasks_lock);
+        struct files *old = task->files;
         task->files = files;
+        mutex_unlock(&process->kernel->tasks_lock);
+        object_put(&old->object);
     }
     mutex_lock(&process->kernel->tasks_lock);
     bool is_shared = process->sighand->process_count > 1;
@@ -243,7 +246,9 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     struct mm *old = task->mm;
 
     task_drop_context(task);
+    mutex_lock(&process->kernel->tasks_lock); /* others look at it under it: /proc */
     task->mm = mm;
+    mutex_unlock(&process->kernel->tasks_lock);
     object_put((struct object *)old);
     task->regs = *regs;
     task_reset_xstate(task);

@@ -25,14 +25,21 @@ static void clear_child_tid(struct task *task)
 /* Gives back what a task holds: its stub thread first, then what others may share. */
 static void drop_parts(struct task *task)
 {
+    struct kernel *kernel = task_kernel(task);
+
     clear_child_tid(task);
     task_drop_context(task);
-    object_put((struct object *)task->mm);
-    object_put((struct object *)task->files);
-    object_put((struct object *)task->fs);
+    mutex_lock(&kernel->tasks_lock); /* others look at them under it: /proc */
+    struct object *mm = (struct object *)task->mm;
+    struct object *files = (struct object *)task->files;
+    struct object *fs = (struct object *)task->fs;
     task->mm = NULL;
     task->files = NULL;
     task->fs = NULL;
+    mutex_unlock(&kernel->tasks_lock);
+    object_put(mm);
+    object_put(files);
+    object_put(fs);
 }
 
 /* Reaped at once: nobody wants to know. */
