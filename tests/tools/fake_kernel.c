@@ -146,8 +146,11 @@ static void tell_checkpointed(char *path)
 static void serve_checkpoint(int socket, struct control_packet *packet)
 {
     bool leave_running = packet->message->checkpoint->leave_running;
+    const char *awaited = getenv("FAKE_WAIT_FOR");
     char path[256];
 
+    while (awaited != NULL && access(awaited, F_OK) < 0)
+        (void)usleep(1000);
     if (getenv("FAKE_REFUSE") != NULL) {
         (void)control_send_failed(socket, packet->message->serial, 125, "cannot be saved");
         return;
@@ -291,7 +294,10 @@ int main(void)
     }
     if (start.spec->restore != NULL) {
         send_started();
-        send_exited(42, 0);
+        if (start.spec->checkpoint_at != NULL)
+            checkpoint_at();
+        else
+            send_exited(42, 0);
     } else {
         run_command(start.spec->argv[0]);
     }

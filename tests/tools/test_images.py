@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
 from tool_case import ToolCase
@@ -53,6 +54,20 @@ class Checkpoint(ToolCase):
         self.assert_result(self.checkpoint(), 125,
                            "sbx-checkpoint: demo: a directory that is no image: it has notes\n")
         self.assertTrue(os.path.exists(notes))
+
+    def test_tool_is_killed(self):
+        awaited = os.path.join(self.dir.name, "awaited")
+        process = self.start("--", "serve", env={"FAKE_WAIT_FOR": awaited})
+        tool = subprocess.Popen(self.arguments("sbx-checkpoint", "--image-path", self.image, "demo"))
+        self.wait_until(lambda: any(".tmp-" in name for name in os.listdir(self.dir.name)))
+        tool.kill()
+        tool.wait()
+        with open(awaited, "w", encoding="ascii"):
+            pass
+        self.assertEqual(self.tool("sbx", "state", "demo").returncode, 0)
+        self.assertFalse(os.path.exists(self.image))
+        self.assert_result(self.checkpoint(), 0)  # tearDown looks for what the dead left
+        self.assertEqual(self.finish(process)[0], 0)
 
     def test_no_such_sandbox(self):
         self.assert_result(self.checkpoint(), 125, "sbx-checkpoint: demo: no such sandbox\n")
@@ -115,6 +130,14 @@ class Restore(ToolCase):
     def test_stats(self):
         stats = self.restore("--stats").stderr.splitlines()[1]
         self.assertEqual(json.loads(stats)["objects"], 21)
+
+    def test_checkpoint_at_replaces_the_image(self):
+        before = os.stat(self.image).st_ino
+        result = self.tool("sbx-restore", "--image-path", self.image, "--checkpoint-at", "1",
+                           "--name", "at")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"sbx: at: checkpointed to {self.image}\n", result.stderr)
+        self.assertNotEqual(os.stat(self.image).st_ino, before)
 
     def test_all_that_is_missing_in_one_report(self):
         os.rmdir(self.bind)
