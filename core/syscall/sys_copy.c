@@ -147,6 +147,7 @@ static int64_t copy_cancel(struct waiter *waiter, struct copy_wait *record, int 
 
 static void copy_release(struct copy_wait *record)
 {
+    wait_leave(&record->entry); /* that of a sandbox that ends */
     if (record->in.file != NULL)
         object_put(&record->in.file->object);
     if (record->out.file != NULL)
