@@ -31,10 +31,10 @@ static int add_rules(scmp_filter_ctx filter)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-                               SCMP_A0(SCMP_CMP_LE, STDERR_FILENO));
+                               SCMP_A0(SCMP_CMP_LE, STDERR_FILENO, 0));
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(writev), 1,
-                               SCMP_A0(SCMP_CMP_LE, STDERR_FILENO));
+                               SCMP_A0(SCMP_CMP_LE, STDERR_FILENO, 0));
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
