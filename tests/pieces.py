@@ -13,7 +13,6 @@ import tempfile
 import time
 
 STOPPED = re.compile(r"^sbx[a-z-]*: (\S+): checkpointed to ")
-TOOL_LINE = re.compile(r"^(sbx[a-z-]*: |\{)")
 PIECES_MAX = 20000
 
 
@@ -31,15 +30,19 @@ class Outcome:
 
 
 class Plan:
-    """Where a run is cut. next_option gives --checkpoint-at's value of the next piece, or None."""
+    """Where a run is cut: at calls, by --checkpoint-at (every, tenth, at), or at instants, from
+    outside. seconds: how long the program runs uncut."""
 
-    def __init__(self, kind="none", seed=0, count=0):
+    def __init__(self, kind="none", seed=0, count=0, seconds=1.0):
         self.kind, self.count = kind, count
         self.random = random.Random(seed)
-        self.seconds = 1.0  # how long the program runs uncut, for instants
-        self.done = 0
+        self.instants = []
+        if kind == "instants":
+            self.instants = sorted(self.random.uniform(0.0, seconds) for _ in range(count))
+        self.now = 0.0
 
     def next_option(self):
+        """--checkpoint-at's value for the next piece, or None."""
         if self.kind == "every":
             return "every"
         if self.kind == "tenth":
@@ -48,12 +51,13 @@ class Plan:
             return str(self.count)
         return None
 
-    def next_instant(self):
-        """Seconds until the next checkpoint from outside, or None: no further one."""
-        if self.kind != "instants" or self.done >= self.count:
+    def next_delay(self):
+        """Seconds from the start of a piece to its checkpoint from outside, or None."""
+        if not self.instants:
             return None
-        self.done += 1
-        return self.random.uniform(0.0, self.seconds)
+        delay = self.instants[0] - self.now
+        self.now = self.instants.pop(0)
+        return delay
 
 
 class Place:
@@ -246,7 +250,7 @@ class Pieces:
             return (None if code is None else exit_code(code)), err.read().decode(errors="replace")
 
     def checkpoint_from_outside(self, process):
-        delay = self.plan.next_instant()
+        delay = self.plan.next_delay()
         if delay is None:
             return
         try:
@@ -282,7 +286,7 @@ def stats_of(line):
 
 def is_bookkeeping(line):
     """Lines of the tools that are no error: a checkpoint was made, its figures."""
-    return bool(STOPPED.match(line)) or (line.startswith("{") and "bytes" in line)
+    return bool(STOPPED.match(line)) or (line.startswith('{"') and bool(stats_of(line)))
 
 
 def run_sandboxed(tools, argv, place, plan, timeout, options=()):
