@@ -45,6 +45,7 @@ static int64_t vfork_cancel(struct waiter *waiter, struct vfork_wait *record, in
 
 static void vfork_release(struct vfork_wait *record)
 {
+    wait_leave(&record->entry);
     object_put((struct object *)record->child);
     record->child = NULL;
 }

@@ -29,6 +29,8 @@ struct machine {
     uint64_t vdso_offset;   /* memfile run of the vDSO: its text, then its data page */
     /* not saved, derived */
     bool has_vdso; /* its run is counted */
+    /* not saved */
+    struct memfile *memfile; /* that the run is given back to, once counted */
 };
 
 extern const struct snapshot_type machine_type;

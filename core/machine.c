@@ -23,6 +23,9 @@ static void machine_fini(struct machine *machine)
     object_put((struct object *)machine->root_mount);
     machine->init = NULL;
     machine->root_mount = NULL;
+    if (machine->has_vdso)
+        memfile_put(machine->memfile, machine->vdso_offset, VDSO_SIZE);
+    machine->has_vdso = false;
 }
 
 static int machine_save(const struct machine *machine, struct saver *saver, Machine *m)
@@ -69,6 +72,7 @@ static void machine_relink(struct machine *machine, struct loader *loader)
                  machine->vdso_offset);
     else
         machine->has_vdso = true;
+    machine->memfile = kernel->memfile;
     kernel->machine = machine;
 }
 

@@ -260,6 +260,7 @@ static int64_t rw_cancel(struct waiter *waiter, struct rw_wait *record, int why)
 
 static void rw_release(struct rw_wait *record)
 {
+    wait_leave(&record->entry);
     wait_leave(&record->entry); /* that of a sandbox that ends */
     if (record->file != NULL)
         object_put(&record->file->object);

@@ -172,7 +172,7 @@ static int64_t child_cancel(struct waiter *waiter, struct child_wait *record, in
 
 static void child_release(struct child_wait *record)
 {
-    (void)record;
+    wait_leave(&record->entry);
 }
 
 static void child_relink(struct waiter *waiter, struct child_wait *record)

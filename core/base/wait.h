@@ -55,7 +55,7 @@ struct wait_ops {
     int64_t (*step)(struct waiter *waiter, struct wait_record *record);
     /* Leaves every queue; the result, given why: -ETIMEDOUT or -ERESTARTSYS. May be a success. */
     int64_t (*cancel)(struct waiter *waiter, struct wait_record *record, int why);
-    /* Puts the references. Legal on a half-loaded record. */
+    /* Leaves every queue (wait_leave), puts the references. Legal on a half-loaded record. */
     void (*release)(struct wait_record *record);
     /* Puts the loaded entries back in their queues (wait_relink). */
     void (*relink)(struct waiter *waiter, struct wait_record *record);

@@ -198,6 +198,7 @@ int vdso_init(struct kernel *kernel)
     }
     kernel->machine->vdso_offset = run;
     kernel->machine->has_vdso = true;
+    kernel->machine->memfile = kernel->memfile;
     return 0;
 }
 

@@ -39,6 +39,7 @@ void world_clear(struct world *world)
     for (size_t i = 0; i < world->count; i++)
         object_put(world->roots[i]);
     world->count = 0;
+    world->kernel->machine = NULL; /* it was borrowed from a root */
 }
 
 void world_fini(struct world *world)
@@ -82,5 +83,7 @@ int world_load(struct world *world, const struct kernel_image *image,
 
     if (err == 0)
         world->count = image->root_count;
+    else
+        world->kernel->machine = NULL;
     return err;
 }

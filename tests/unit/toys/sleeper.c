@@ -44,6 +44,7 @@ static int64_t toy_cancel(struct waiter *waiter, struct toy_wait *wait, int why)
 
 static void toy_release(struct toy_wait *wait)
 {
+    wait_leave(&wait->entry);
     object_put((struct object *)wait->node);
     wait->node = NULL;
 }
@@ -79,7 +80,7 @@ static void sleeper_init(struct sleeper *sleeper)
 
 static void sleeper_fini(struct sleeper *sleeper)
 {
-    wait_abandon(&sleeper->waiter);
+    wait_end(&sleeper->waiter);
     object_put((struct object *)sleeper->node);
     sleeper->node = NULL;
     host_free(sleeper->name);
