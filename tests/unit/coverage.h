@@ -23,5 +23,5 @@ struct coverage {
 void coverage_add(struct coverage *coverage, ProtobufCMessage *message);
 /* True: something of that message (at the top) has been added. */
 bool coverage_has(const struct coverage *coverage, const ProtobufCMessageDescriptor *message);
-/* Fails the test if a field has never been set, and prints which. */
-void coverage_check(const struct coverage *coverage);
+/* The fields that have never been set: prints which. */
+size_t coverage_count_unset(const struct coverage *coverage);

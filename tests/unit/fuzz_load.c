@@ -235,7 +235,7 @@ static void check_report(const struct report *report, struct outcome *outcome)
     outcome->rejected += !by_frame;
 }
 
-static void load_image(struct world *world, const struct kernel_image *image,
+static void load_image(struct world *world, const struct kernel_image *image, const char *name,
                        struct outcome *outcome)
 {
     struct report report = {0};
@@ -250,9 +250,11 @@ static void load_image(struct world *world, const struct kernel_image *image,
         check_report(&report, outcome);
     }
     if (object_live_count() != 0 || memfile_owned_size(world->kernel->memfile) != 0) {
-        (void)fprintf(stderr, "fuzz_load: %zu objects, %llu bytes of memory are left\n",
+        (void)fprintf(stderr, "fuzz_load: %s: %zu objects, %llu bytes of memory are left\n", name,
                       object_live_count(),
                       (unsigned long long)memfile_owned_size(world->kernel->memfile));
+        for (size_t i = 0; i < report.line_count; i++)
+            (void)fprintf(stderr, "%s\n", report.lines[i]);
         abort();
     }
 }
@@ -292,8 +294,9 @@ int main(int argc, char **argv)
     world_init(&world, WORLD_NOW);
     for (unsigned long i = 0; i < count; i++) {
         struct kernel_image bad = {0};
-        build_image(&corpora[random_below(fixture_count)], &bad);
-        load_image(&world, &bad, &outcome);
+        size_t nr = random_below(fixture_count);
+        build_image(&corpora[nr], &bad);
+        load_image(&world, &bad, fixtures[nr].name, &outcome);
         kernel_image_fini(&bad);
     }
     world_fini(&world);
