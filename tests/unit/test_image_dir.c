@@ -269,6 +269,28 @@ static void test_abandoned(void **state)
     assert_int_equal(count_names(), 1);
 }
 
+/* Somebody puts something else there while the image is written. */
+static void test_place_is_taken_meanwhile(void **state)
+{
+    struct image_dir dir;
+    Manifest *manifest;
+    char notes[120];
+    (void)state;
+
+    assert_int_equal(image_dir_create(path, &report, &dir), 0);
+    assert_int_equal(write_files(&dir, 'a'), 0);
+    assert_int_equal(make_manifest('a', &manifest), 0);
+    assert_int_equal(mkdir(path, 0755), 0);
+    make_file(path, "notes", "precious");
+    assert_int_equal(image_dir_commit(&dir, manifest, &report), -EINVAL);
+    assert_string_equal(report.lines[0], "a directory that is no image: it has notes");
+    image_dir_fini(&dir);
+    manifest_free(manifest);
+    (void)snprintf(notes, sizeof(notes), "%s/notes", path);
+    assert_int_equal(access(notes, F_OK), 0);
+    assert_int_equal(count_names(), 1);
+}
+
 /* --- what is written must be what is listed --- */
 
 static void refuse_commit(const Manifest *manifest, const char *name, const char *content,
@@ -483,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_ways_to_name_it, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_places, setup, teardown),
         cmocka_unit_test_setup_teardown(test_abandoned, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_place_is_taken_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wrong_files, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused_images, setup, teardown),
         cmocka_unit_test_setup_teardown(test_verify, setup, teardown),
