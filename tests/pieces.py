@@ -2,6 +2,7 @@
 """Runs a program on the host, or in a sandbox: in one piece, or in many, with a checkpoint and a
 restore in a fresh process between two of them. What the pieces print is collected in one place, so
 that a run in pieces can be compared with a native one."""
+import itertools
 import json
 import os
 import random
@@ -74,6 +75,11 @@ class Place:
         shutil.rmtree(self.top, ignore_errors=True)
 
 
+def mounts():
+    with open("/proc/self/mountinfo") as file:
+        return {line.split()[4] for line in file}
+
+
 class Tools:
     """The tools of one build, with a state directory of their own."""
 
@@ -81,14 +87,15 @@ class Tools:
         self.bin, self.platform = os.path.abspath(bin_dir), platform
         self.root = tempfile.mkdtemp(prefix="sbx-state-")
         self.environment = dict(os.environ, SBX_ROOT=self.root)
-        self.serial = 0
+        self.serial = itertools.count(1)
+        self.others = {pid for pid, _ in self.processes()} # not ours: there before us
+        self.mounts = mounts()
 
     def path(self, name):
         return os.path.join(self.bin, name)
 
     def next_name(self, hint):
-        self.serial += 1
-        return f"{re.sub(r'[^A-Za-z0-9]', '-', hint)[:40]}.{os.getpid()}.{self.serial}"
+        return f"{re.sub(r'[^A-Za-z0-9]', '-', hint)[:40]}.{os.getpid()}.{next(self.serial)}"
 
     def state(self, name):
         """What the sandbox says of itself, for a report on a hang."""
@@ -99,32 +106,34 @@ class Tools:
         except subprocess.TimeoutExpired:
             return "sbx state does not answer either"
 
-    def kernels(self):
-        """Pids of the sandbox processes that use this state directory."""
+    def processes(self):
+        """Sandbox processes of ours, and stubs that nobody owns any more: (pid, name)."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
-                with open(f"/proc/{pid}/environ", "rb") as file:
-                    is_ours = f"SBX_ROOT={self.root}".encode() in file.read().split(b"\0")
-                with open(f"/proc/{pid}/comm") as file:
-                    name = file.read().strip()
+                with open(f"/proc/{pid}/cmdline", "rb") as file:
+                    words = file.read().decode(errors="replace").split("\0")
+                with open(f"/proc/{pid}/stat") as file:
+                    parent = int(file.read().rsplit(")", 1)[1].split()[1])
+                exe = os.readlink(f"/proc/{pid}/exe")
             except OSError:
                 continue
-            if is_ours and int(pid) != os.getpid():
-                found.append((int(pid), name))
+            if any(f".{os.getpid()}." in word for word in words[1:2]) and "sbx-kernel" in exe:
+                found.append((int(pid), " ".join(words).strip()))
+            elif "memfd:stub" in exe and parent == 1:
+                found.append((int(pid), "an orphaned stub"))
         return found
 
     def leaks(self):
         """What should not be there any more; waits a moment for the dying."""
         for _ in range(50):
-            left = [f"process {pid} ({name})" for pid, name in self.kernels()]
+            left = [f"process {pid} ({name})" for pid, name in self.processes()
+                    if pid not in self.others]
             if not left:
                 break
             time.sleep(0.1)
         left += [f"file {name} in the state directory" for name in sorted(os.listdir(self.root))]
-        with open("/proc/self/mountinfo") as file:
-            left += [f"mount {line.strip()}" for line in file if "sbx" in line.split(" - ")[0]]
-        return left
+        return left + [f"mount {place}" for place in mounts() - self.mounts]
 
     def close(self):
         shutil.rmtree(self.root, ignore_errors=True)
