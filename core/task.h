@@ -90,7 +90,6 @@ struct task {
     int parent_death_signal; /* PR_SET_PDEATHSIG; 0: none. Tasks lock */
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
-    bool is_dead; /* tasks lock */
     /* not saved, derived */
     bool is_listed; /* in its process' list */
     bool is_linked; /* in the kernel's table */
