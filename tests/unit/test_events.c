@@ -244,6 +244,55 @@ static void test_slots_are_used_again(void **state)
     }
 }
 
+/* Ready in the same batch: the first one called removes the second and arms a third in its slot. */
+struct swapper {
+    struct listener first, second, third;
+};
+
+static void on_ready_swap(struct event_source *source, uint32_t ready)
+{
+    struct swapper *swapper = container_of(source, struct swapper, first.source);
+
+    event_source_remove(events, &swapper->second.source);
+    if (event_source_arm(events, &swapper->third.source) == 0)
+        on_ready(source, ready);
+}
+
+static void test_old_event_finds_no_new_source(void **state)
+{
+    int fds[4];
+    struct listener holder;
+    struct swapper swapper;
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        fds[i] = host_eventfd();
+    holder = listener_make(fds[0]);
+    atomic_store(&holder.holds, true);
+    swapper.first = listener_make(fds[1]);
+    swapper.first.source.ready = on_ready_swap;
+    swapper.second = listener_make(fds[2]);
+    swapper.third = listener_make(fds[3]);
+    assert_int_equal(event_source_arm(events, &holder.source), 0);
+    assert_int_equal(event_source_arm(events, &swapper.first.source), 0);
+    assert_int_equal(event_source_arm(events, &swapper.second.source), 0);
+    assert_int_equal(host_eventfd_add(fds[0]), 0);
+    while (!atomic_load(&holder.is_called))
+        host_yield();
+    assert_int_equal(host_eventfd_add(fds[1]), 0);
+    assert_int_equal(host_eventfd_add(fds[2]), 0);
+    atomic_store(&holder.holds, false);
+    await_count(&swapper.first.ready_count, 1);
+    settle();
+    assert_int_equal(atomic_load(&swapper.second.ready_count), 0);
+    assert_int_equal(atomic_load(&swapper.third.ready_count), 0);
+    event_source_remove(events, &holder.source);
+    event_source_remove(events, &swapper.first.source);
+    event_source_remove(events, &swapper.third.source);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(host_close(fds[i]), 0);
+}
+
 static void test_regular_file_is_refused(void **state)
 {
     int fd = host_memfd("test", 0);
@@ -358,6 +407,7 @@ int main(void)
         TEST(test_removed_from_its_callback),
         TEST(test_removal_waits_for_the_callback),
         TEST(test_slots_are_used_again),
+        TEST(test_old_event_finds_no_new_source),
         TEST(test_regular_file_is_refused),
         TEST(test_timers_expire_in_order),
         TEST(test_timer_stops_and_starts),
