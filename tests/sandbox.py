@@ -104,6 +104,11 @@ class Sandbox:
     def try_checkpoint(self, image, *options):
         return self.case.tool("sbx-checkpoint", "--image-path", image, *options, self.name)
 
+    def stop(self):
+        """Ends it, in order: its files in the state directory go, too."""
+        self.case.tool("sbx", "kill", self.name, "KILL")
+        self.wait()
+
     def kill(self):
         pieces.kill_group(self.process)
 
@@ -149,6 +154,11 @@ class Case:
         for sandbox in self.sandboxes:
             sandbox.kill()
         self.place.remove()
+
+    def clean_names(self):
+        """Whoever looks removes the names of sandboxes that were killed."""
+        self.tools.leaks() # waits until they are gone
+        self.tool("sbx", "list")
 
 
 def inspect_json(case, *arguments):
