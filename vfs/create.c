@@ -10,8 +10,7 @@
 
 #include "vfs/namei.h"
 
-/* Walks to the directory of a new name and locks it: the name is free. create_end is to be called
- * also when this fails. */
+/* Walks to the directory of a new name and locks it: the name is free. */
 static int create_begin(struct walk *walk, const struct fs_view *view, const struct path *at,
                         const char *name, bool is_directory)
 {
@@ -28,7 +27,7 @@ static int create_begin(struct walk *walk, const struct fs_view *view, const str
         object_put(&dentry->object);
         err = -EEXIST;
     } else if (err == -ENOENT && (is_directory || !walk->must_be_directory)) {
-        err = namei_may_change(view, &walk->here);
+        err = 0;
     }
     if (err < 0)
         namei_unlock(path_inode(&walk->here));
@@ -55,8 +54,11 @@ int vfs_mkdir(const struct fs_view *view, const struct path *at, const char *nam
     if (err == 0) {
         struct inode *dir = path_inode(&walk.here);
         mode = S_IFDIR | (mode & ~view->umask & 01777);
-        err = dir->ops->mkdir == NULL ? -EPERM
-                                      : dir->ops->mkdir(dir, walk.name, mode, view->cred, &inode);
+        err = namei_may_change(view, &walk.here);
+        if (err == 0 && dir->ops->mkdir == NULL)
+            err = -EPERM;
+        if (err == 0)
+            err = dir->ops->mkdir(dir, walk.name, mode, view->cred, &inode);
         err = create_end(&walk, err, inode);
         object_put((struct object *)inode);
     }
@@ -97,7 +99,9 @@ int vfs_mknod(const struct fs_view *view, const struct path *at, const char *nam
     if (err == 0) {
         struct inode *dir = path_inode(&walk.here);
         mode = (mode & S_IFMT) | (mode & ~view->umask & 07777);
-        err = checked;
+        err = namei_may_change(view, &walk.here);
+        if (err == 0)
+            err = checked;
         if (err == 0)
             err = dir->ops->create == NULL
                       ? -EPERM
@@ -122,9 +126,11 @@ int vfs_symlink(const struct fs_view *view, const char *target, const struct pat
     int err = create_begin(&walk, view, at, name, false);
     if (err == 0) {
         struct inode *dir = path_inode(&walk.here);
-        err = dir->ops->symlink == NULL
-                  ? -EPERM
-                  : dir->ops->symlink(dir, walk.name, target, view->cred, &inode);
+        err = namei_may_change(view, &walk.here);
+        if (err == 0)
+            err = dir->ops->symlink == NULL
+                      ? -EPERM
+                      : dir->ops->symlink(dir, walk.name, target, view->cred, &inode);
         err = create_end(&walk, err, inode);
         object_put((struct object *)inode);
     }
@@ -132,14 +138,36 @@ int vfs_symlink(const struct fs_view *view, const char *target, const struct pat
     return err;
 }
 
+/* As with fs.protected_hardlinks, which distributions turn on: others' files get new names from
+ * those only who may read and write them, and set-id programs from nobody. */
+static int check_source(const struct cred *cred, struct inode *inode)
+{
+    struct stat stat;
+
+    inode_stat_attr(inode, &stat);
+    bool is_set_id = (stat.st_mode & S_ISUID) != 0 ||
+                     (stat.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+    if (cred_is_privileged(cred) || cred->fsuid == stat.st_uid)
+        return 0;
+    if (!S_ISREG(stat.st_mode) || is_set_id || inode_check(inode, cred, R_OK | W_OK) < 0)
+        return -EPERM;
+    return 0;
+}
+
 /* May the inode of path get one more name, in walk's directory? */
 static int check_link(const struct walk *walk, const struct path *path)
 {
+    struct inode *inode = path_inode(path);
     struct stat stat;
 
     if (path->mount != walk->here.mount)
         return -EXDEV;
-    inode_stat_attr(path_inode(path), &stat);
+    int err = check_source(walk->view->cred, inode);
+    if (err == 0)
+        err = namei_may_change(walk->view, &walk->here);
+    if (err < 0)
+        return err;
+    inode_stat_attr(inode, &stat);
     if (S_ISDIR(stat.st_mode) || path_inode(&walk->here)->ops->link == NULL)
         return -EPERM;
     return stat.st_nlink == 0 ? -ENOENT : 0;

@@ -42,12 +42,12 @@ static int check_open(const struct fs_view *view, const struct path *path, int f
     uint32_t mode = inode_mode(inode);
     int mask = access_mask(flags);
 
+    if (!S_ISDIR(mode) && (flags & O_DIRECTORY) != 0)
+        return -ENOTDIR;
     if (S_ISLNK(mode))
         return -ELOOP;
     if (S_ISDIR(mode) && ((mask & W_OK) != 0 || (flags & O_CREAT) != 0))
         return -EISDIR;
-    if (!S_ISDIR(mode) && (flags & O_DIRECTORY) != 0)
-        return -ENOTDIR;
     int err = inode_check(inode, view->cred, mask);
     if (err < 0)
         return err;
@@ -115,6 +115,8 @@ static int create_last(struct walk *walk, int flags, uint32_t mode, struct path 
     struct inode *dir = path_inode(&walk->here);
     struct dentry *dentry;
 
+    if (walk->last != WALK_NAME && (flags & O_EXCL) != 0)
+        return -EEXIST;
     if (walk->last == WALK_HERE) {
         *ret = walk->here;
         path_get(ret);
