@@ -59,7 +59,7 @@ int kernel_set_platform(struct kernel *kernel, const char *name)
     int err = platform_create(name, kernel->memfile, &kernel->platform);
 
     if (err == 0)
-        mm_use_platform(kernel->platform);
+        mm_start(kernel);
     return err;
 }
 

@@ -20,9 +20,10 @@ static void remove_file(int file)
     platform_remove_file(file_platform, file);
 }
 
-void mm_use_platform(struct platform *platform)
+void mm_start(struct kernel *kernel)
 {
-    file_platform = platform;
+    vdso_begin(kernel);
+    file_platform = kernel->platform;
     mapping_set_release(remove_file);
 }
 

@@ -110,7 +110,7 @@ static int check_flags(int flags, uint64_t size, struct file *file, uint64_t off
         return -ENOMEM;
     if (flags & MAP_HUGETLB)
         return -ENOMEM;
-    if (file && offset + PAGE_UP(size) > INT64_MAX)
+    if (file && (offset > INT64_MAX || offset + PAGE_UP(size) > INT64_MAX))
         return -EOVERFLOW;
     if (flags & MAP_GROWSDOWN && (file || type != MAP_PRIVATE))
         return -EINVAL;

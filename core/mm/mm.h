@@ -70,8 +70,8 @@ struct mm {
 
 extern const struct snapshot_type mm_type;
 
-/* Once, at start: where host files that are mapped have their numbers. */
-void mm_use_platform(struct platform *platform);
+/* Once, when the kernel has its platform: that is where mapped host files have their numbers. */
+void mm_start(struct kernel *kernel);
 /* An empty address space with its stub. Returns a reference. */
 int mm_create(struct kernel *kernel, struct mm **ret);
 /* A copy for fork; the caller is a task of from. Copy-on-write is ours. */
@@ -160,6 +160,8 @@ struct vdso_clock {
 /* Of its run in the memfile, machine->vdso_offset: text, then the data page. */
 #define VDSO_SIZE MEM_CHUNK
 #define VDSO_TEXT_SIZE (2 * MEM_PAGE)
+/* As early as can be: the rate of the time stamp counter is measured from here on. */
+void vdso_begin(struct kernel *kernel);
 /* Takes the run of a new machine and fills it. */
 int vdso_init(struct kernel *kernel);
 /* At a thaw: the data page follows the clocks as they are now, and from now on once a second. */

@@ -2,10 +2,10 @@
 /*
  * The kernel's side of the vDSO: its run in the memfile, which all address spaces map, and its data
  * page. Guests read the time from the time stamp counter; its rate is measured against the host's
- * clocks over 100 ms at least, until then (and where the counter is not constant) the vDSO asks us.
- * Once a second the data page is made true again: a small error is worked off over the next second,
- * so that a guest's clock never goes back; a large one (a freeze, a move, a host that set its
- * clock) is taken at once.
+ * clocks from the kernel's start on, over 2 ms at least; until then (and where the counter is not
+ * constant) the vDSO asks us. Soon, then once a second, the data page is made true again: a small
+ * error is worked off over the next second, so that a guest's clock never goes back; a large one (a
+ * freeze, a move, a host that set its clock) is taken at once.
  */
 #include <cpuid.h>
 #include <errno.h>
@@ -15,7 +15,9 @@
 #include "core/mm/space.h"
 #include "core/mm/vdso/vdso_data.h"
 
-#define RATE_SPAN_MIN (100 * NSEC_PER_MSEC)
+#define RATE_SPAN_MIN (2 * NSEC_PER_MSEC)
+#define UPDATE_MIN (10 * NSEC_PER_MSEC)
+#define UPDATE_MAX NSEC_PER_SEC
 #define RATE_SPAN_MAX (10 * NSEC_PER_SEC)
 #define SLEW_MAX NSEC_PER_MSEC /* larger errors are steps */
 
@@ -71,6 +73,12 @@ static nsec_t scaled(uint64_t ticks, uint64_t scale)
     return (nsec_t)((unsigned __int128)ticks * scale >> 32);
 }
 
+static void begin_span(struct vdso_clock *clock, const struct sample *now)
+{
+    clock->span_start = now->monotonic;
+    clock->span_tsc = now->tsc;
+}
+
 /* Measures the rate since the span began; 0: not known yet. */
 static uint64_t measure_rate(struct vdso_clock *clock, const struct sample *now)
 {
@@ -78,17 +86,14 @@ static uint64_t measure_rate(struct vdso_clock *clock, const struct sample *now)
     uint64_t ticks = now->tsc - clock->span_tsc;
 
     if (clock->span_start == 0 || now->tsc <= clock->span_tsc) {
-        clock->span_start = now->monotonic;
-        clock->span_tsc = now->tsc;
+        begin_span(clock, now);
         return clock->rate;
     }
     if (span < RATE_SPAN_MIN)
         return clock->rate;
     clock->rate = (uint64_t)(((unsigned __int128)span << 32) / ticks);
-    if (span > RATE_SPAN_MAX) {
-        clock->span_start = now->monotonic;
-        clock->span_tsc = now->tsc;
-    }
+    if (span > RATE_SPAN_MAX)
+        begin_span(clock, now);
     return clock->rate;
 }
 
@@ -144,6 +149,19 @@ static void update_page(struct kernel *kernel)
     clock->data = data;
 }
 
+/* The longer the rate was measured, the better it is. */
+static void start_timer(struct kernel *kernel)
+{
+    nsec_t now = clock_now(&kernel->clock), span = host_clock_now() - kernel->vdso.span_start;
+
+    if (!kernel->vfs.events)
+        return;
+    if (span > UPDATE_MAX)
+        span = UPDATE_MAX;
+    timer_start(kernel->vfs.events, &kernel->vdso.timer,
+                now + (span > UPDATE_MIN ? span : UPDATE_MIN));
+}
+
 static void expired(struct timer *timer)
 {
     struct kernel *kernel = container_of(timer, struct kernel, vdso.timer);
@@ -151,7 +169,7 @@ static void expired(struct timer *timer)
     mutex_lock(&kernel->vdso.lock);
     update_page(kernel);
     mutex_unlock(&kernel->vdso.lock);
-    timer_start(kernel->vfs.events, timer, clock_now(&kernel->clock) + NSEC_PER_SEC);
+    start_timer(kernel);
 }
 
 /* Only one thread runs. */
@@ -163,9 +181,14 @@ static void start(struct kernel *kernel)
     clock->is_usable = is_tsc_constant();
     clock->is_ready = true;
     clock->timer.expired = expired;
-    if (kernel->vfs.events)
-        timer_start(kernel->vfs.events, &clock->timer,
-                    clock_now(&kernel->clock) + RATE_SPAN_MIN + NSEC_PER_MSEC);
+    start_timer(kernel);
+}
+
+void vdso_begin(struct kernel *kernel)
+{
+    const struct sample now = take_sample();
+
+    begin_span(&kernel->vdso, &now);
 }
 
 void vdso_update(struct kernel *kernel)

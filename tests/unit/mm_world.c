@@ -68,7 +68,7 @@ int mm_world_set_up_platform(void **state)
         (void)host_futex_wait(&platform_state, PLATFORM_NONE, NSEC_NEVER);
     if (!mm_kernel->platform)
         return -1;
-    mm_use_platform(mm_kernel->platform);
+    mm_start(mm_kernel);
     return 0;
 }
 
