@@ -28,7 +28,7 @@ int vfs_stat(const struct fs_view *view, const struct path *at, const char *name
 
 int vfs_statfs(const struct path *path, struct statfs *ret)
 {
-    int err = inode_statfs(path_inode(path), ret);
+    int err = inode_statfs(path->mount->root->inode, ret);
 
     if (err < 0)
         return err;

@@ -170,7 +170,7 @@ static int check_link(const struct walk *walk, const struct path *path)
     inode_stat_attr(inode, &stat);
     if (S_ISDIR(stat.st_mode) || path_inode(&walk->here)->ops->link == NULL)
         return -EPERM;
-    return stat.st_nlink == 0 ? -ENOENT : 0;
+    return stat.st_nlink == 0 && !inode->attr.is_linkable ? -ENOENT : 0;
 }
 
 static int link_path(const struct fs_view *view, const struct path *path, const struct path *at,

@@ -219,6 +219,7 @@ int inode_save_attr(const struct inode *inode, struct saver *saver, InodeAttr **
     message->gid = attr->gid;
     message->nlink = attr->nlink;
     message->rdev = attr->rdev;
+    message->is_linkable = attr->is_linkable;
     message->atime_ns = attr->atime;
     message->mtime_ns = attr->mtime;
     message->ctime_ns = attr->ctime;
@@ -264,6 +265,7 @@ void inode_load_attr(struct inode *inode, struct loader *loader, const InodeAttr
     attr->gid = message->gid;
     attr->nlink = message->nlink;
     attr->rdev = message->rdev;
+    attr->is_linkable = message->is_linkable;
     attr->atime = message->atime_ns;
     attr->mtime = message->mtime_ns;
     attr->ctime = message->ctime_ns;

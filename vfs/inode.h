@@ -22,6 +22,7 @@ struct inode_attr {
     uint32_t uid, gid;
     uint32_t nlink;
     uint64_t rdev;
+    bool is_linkable; /* made by O_TMPFILE without O_EXCL: link may give it its first name */
     int64_t atime, mtime, ctime;
 };
 

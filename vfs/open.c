@@ -213,6 +213,7 @@ static int create_tmpfile(const struct fs_view *view, const struct path *dir, in
     namei_unlock(dir_inode);
     if (err < 0)
         return err;
+    inode->attr.is_linkable = (flags & O_EXCL) == 0;
     (void)snprintf(name, sizeof(name), "#%" PRIu64, inode->attr.nr);
     err = dentry_create_unlinked(dir->dentry, inode, name, &path.dentry);
     if (err == 0) {

@@ -181,13 +181,25 @@ int devfs_create(struct vfs_context *context, struct inode **root)
     return dev_inode_create(0, inode_next_dev(), root);
 }
 
+/* Inodes come and go with their users; what they tell does not change by that. */
+static int create_below(struct inode *dir, uint32_t kind, struct inode **ret)
+{
+    int err = dev_inode_create(kind, dir->dev, ret);
+
+    if (err < 0)
+        return err;
+    struct inode_attr *attr = &(*ret)->attr;
+    attr->atime = attr->mtime = attr->ctime = dir->attr.ctime;
+    return 0;
+}
+
 static int dir_lookup(struct inode *dir, const char *name, struct inode **ret)
 {
     if (dev_of(dir)->kind != 0)
         return -ENOENT;
     for (uint32_t kind = 1; kind < ARRAY_COUNT(devices); kind++) {
         if (strcmp(devices[kind].name, name) == 0)
-            return dev_inode_create(kind, dir->dev, ret);
+            return create_below(dir, kind, ret);
     }
     return -ENOENT;
 }
