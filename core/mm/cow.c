@@ -142,7 +142,8 @@ static int replace(struct mm *mm, const struct vma *vma, struct range range, uin
                        .end = range.end,
                        .offset = offset,
                        .source = PMA_RUN,
-                       .is_owned = true};
+                       .is_owned = true,
+                       .is_hot = true};
     struct batch batch;
     int err;
 

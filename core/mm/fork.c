@@ -43,25 +43,69 @@ static bool is_private(const struct vma *vma)
     return !vma_is_shared(vma) && !(vma->flags & VMA_VVAR);
 }
 
+/* Bytes that a fork copies at once, in pieces of at most a chunk. */
+#define HOT_SIZE_MAX (UINT64_C(128) << 10)
+
+static bool is_hot(const struct vma *vma, const struct pma *pma)
+{
+    return is_private(vma) && pma->source == PMA_RUN && !pma->is_cow && vma->prot & PROT_WRITE &&
+           pma->end - pma->start <= MEM_CHUNK && (pma->is_hot || vma->file);
+}
+
+/* Makes copy a copy of pma's content; it shares with pma if that fails. */
+static bool copy_hot(struct mm *mm, const struct pma *pma, struct pma *copy)
+{
+    struct memfile *memfile = mm->kernel->memfile;
+    size_t size = pma->end - pma->start;
+    uint64_t to;
+
+    if (mm_take_run(mm, pma->start, pma->end, &to) < 0)
+        return false;
+    if (memfile_prepare_write(memfile, to, size) < 0 ||
+        memfile_prepare_read(memfile, pma->offset, size) < 0 ||
+        host_copy_guarded(memfile_at(memfile, to), memfile_at(memfile, pma->offset), size) < 0) {
+        mm_drop_run(mm, pma->start, pma->end, to);
+        return false;
+    }
+    copy->offset = to;
+    copy->is_owned = true;
+    return true;
+}
+
 static int copy_pmas(struct mm *from, struct mm *to)
 {
+    uint64_t hot = 0;
     struct pma *pma;
 
     RB_FOREACH(pma, pma_tree, &from->pmas) {
         struct vma *vma = vma_at(from, pma->start);
-        struct pma copy = *pma;
+        struct pma copy = *pma, *added;
         int err;
 
         if (vma->flags & (VMA_DONTFORK | VMA_WIPEONFORK))
             continue;
         copy.is_owned = false;
-        copy.is_cow |= is_private(vma);
-        err = pma_add(to, &copy, &(struct pma *){NULL});
-        if (err < 0)
+        if (is_hot(vma, pma) && hot + (pma->end - pma->start) <= HOT_SIZE_MAX &&
+            copy_hot(to, pma, &copy))
+            hot += pma->end - pma->start;
+        else
+            copy.is_cow |= is_private(vma);
+        err = pma_add(to, &copy, &added);
+        if (err < 0) {
+            pma_put_chunks(to, &copy);
             return err;
-        pma_get_chunks(to, pma_at(to, copy.start));
+        }
+        pma_get_chunks(to, added);
     }
     return 0;
+}
+
+/* True: the child has it, too, so neither may write to it. */
+static bool is_shared_with(const struct mm *child, const struct pma *pma)
+{
+    const struct pma *copy = pma_at(child, pma->start);
+
+    return copy && copy->is_cow;
 }
 
 static void copy_numbers(const struct mm *from, struct mm *to)
@@ -91,7 +135,7 @@ static int copy_auxv(const struct mm *from, struct mm *to)
 }
 
 /* What the parent's stub may no longer write, and what the child is not to have. */
-static struct aspace_op *collect_protects(struct mm *mm, size_t *count)
+static struct aspace_op *collect_protects(struct mm *mm, const struct mm *child, size_t *count)
 {
     struct aspace_op *ops = host_alloc(mm->pma_count + 1, sizeof *ops);
     struct pma *pma;
@@ -104,7 +148,7 @@ static struct aspace_op *collect_protects(struct mm *mm, size_t *count)
         int prot = vma_host_prot(vma) & ~PROT_WRITE;
         struct aspace_op *last = n > 0 ? &ops[n - 1] : NULL;
 
-        if (!is_private(vma) || !(pma->prot & PROT_WRITE || pma->is_partial))
+        if (!is_shared_with(child, pma) || !(pma->prot & PROT_WRITE || pma->is_partial))
             continue;
         if (last && last->address + last->size == pma->start && last->prot == prot)
             last->size += pma->end - pma->start;
@@ -118,24 +162,25 @@ static struct aspace_op *collect_protects(struct mm *mm, size_t *count)
     return ops;
 }
 
-/* The parent's stub is about to lose, or has lost, the right to write to private memory. */
-static void mark_shared(struct mm *mm)
+/* The parent's stub has lost the right to write to what is shared, or (is_sure: false) may have. */
+static void mark_shared(struct mm *mm, const struct mm *child, bool is_sure)
 {
     struct pma *pma;
 
     RB_FOREACH(pma, pma_tree, &mm->pmas) {
         struct vma *vma = vma_at(mm, pma->start);
 
-        if (!is_private(vma))
+        if (!is_shared_with(child, pma))
             continue;
         pma->is_cow = true;
+        pma->is_hot = false;
         if (pma->prot & PROT_WRITE || pma->is_partial)
             pma->prot = vma_host_prot(vma) & ~PROT_WRITE;
-        pma->is_partial = false;
+        pma->is_partial = !is_sure;
     }
 }
 
-static int fork_stub(struct mm *from, struct aspace **ret)
+static int fork_stub(struct mm *from, const struct mm *child, struct aspace **ret)
 {
     struct aspace_op *ops;
     size_t count = 0;
@@ -143,7 +188,7 @@ static int fork_stub(struct mm *from, struct aspace **ret)
 
     if (!from->aspace)
         return -ESRCH;
-    ops = collect_protects(from, &count);
+    ops = collect_protects(from, child, &count);
     if (!ops)
         return -ENOMEM;
     err = aspace_fork(from->aspace, ops, count, ret);
@@ -151,23 +196,33 @@ static int fork_stub(struct mm *from, struct aspace **ret)
     return err;
 }
 
-/* The child's stub has what the parent's has, and not more than its pmas say. */
-static int trim_child(struct mm *from, struct mm *to)
+/* The child's stub has what the parent's has: makes it what its pmas say. */
+static int correct_child(struct mm *from, struct mm *to)
 {
     struct batch batch;
     struct vma *vma;
+    struct pma *pma;
 
     batch_init(&batch, to);
     RB_FOREACH(vma, vma_tree, &from->vmas)
         if (vma->flags & (VMA_DONTFORK | VMA_WIPEONFORK))
             batch_unmap(&batch, vma->start, vma->end);
+    RB_FOREACH(pma, pma_tree, &to->pmas) {
+        const struct pma *parent = pma_at(from, pma->start);
+
+        pma->prot = parent->prot;
+        pma->is_partial = parent->is_partial;
+        if (pma->offset != parent->offset)
+            batch_map(&batch, vma_at(to, pma->start), pma);
+        if (pma->is_cow)
+            pma->is_hot = false;
+    }
     return batch_apply(&batch);
 }
 
 static int copy_all(struct mm *from, struct mm *to)
 {
     struct aspace *aspace;
-    struct pma *pma;
     int err = copy_vmas(from, to);
 
     if (err == 0)
@@ -176,18 +231,12 @@ static int copy_all(struct mm *from, struct mm *to)
         err = copy_auxv(from, to);
     if (err < 0)
         return err;
-    err = fork_stub(from, &aspace);
-    mark_shared(from);
+    err = fork_stub(from, to, &aspace);
+    mark_shared(from, to, err == 0);
     if (err < 0)
         return err;
     to->aspace = aspace;
-    RB_FOREACH(pma, pma_tree, &to->pmas) {
-        struct pma *parent = pma_at(from, pma->start);
-
-        pma->prot = parent->prot;
-        pma->is_partial = parent->is_partial;
-    }
-    return trim_child(from, to);
+    return correct_child(from, to);
 }
 
 int mm_fork(struct mm *from, struct mm **ret)

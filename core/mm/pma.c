@@ -107,8 +107,8 @@ static bool can_merge(const struct mm *mm, const struct pma *a, const struct pma
     const struct vma *vma;
 
     if (a->end != b->start || a->source != b->source || a->is_cow != b->is_cow ||
-        a->is_owned != b->is_owned || a->prot != b->prot || a->is_partial != b->is_partial ||
-        pma_offset(a, a->end) != b->offset)
+        a->is_owned != b->is_owned || a->is_hot != b->is_hot || a->prot != b->prot ||
+        a->is_partial != b->is_partial || pma_offset(a, a->end) != b->offset)
         return false;
     vma = vma_at(mm, a->start);
     return vma && vma->end > b->start;

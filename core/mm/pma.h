@@ -24,6 +24,7 @@ struct pma {
     /* not saved */
     int prot;        /* what the stub has of it, at most */
     bool is_partial; /* in parts the stub may have less: writes of an older epoch */
+    bool is_hot;     /* a copy: written soon after a fork, so the next one copies it at once */
     RB_ENTRY(pma) node;
 };
 

@@ -152,6 +152,37 @@ static void test_copies_join(void **state)
     object_put(&child->object);
 }
 
+/* What was copied after the last fork is copied at the next one: neither side faults on it. */
+static void test_hot_pages(void **state)
+{
+    struct mm *first, *second;
+    struct mm_guest guest;
+
+    (void)state;
+    (void)mm_map(mm, AT, PAGES(64), RW, PRIVATE | MAP_FIXED);
+    for (int i = 0; i < 64; i++)
+        store(mm, AT + PAGES(i), i);
+    first = fork_mm(mm);
+    store(mm, AT + PAGES(20), 100);
+    second = fork_mm(mm);
+    assert_false(pma_at(mm, AT + PAGES(20))->is_cow);
+    assert_true(pma_at(mm, AT + PAGES(50))->is_cow);
+    assert_int_not_equal(place_of(mm, AT + PAGES(20)), place_of(second, AT + PAGES(20)));
+    mm_guest_start(&guest, second);
+    assert_true(mm_guest_store(&guest, AT + PAGES(20), 200));
+    assert_int_equal(guest.faults, 0);
+    mm_guest_stop(&guest);
+    mm_guest_start(&guest, mm);
+    assert_true(mm_guest_store(&guest, AT + PAGES(21), 300));
+    assert_int_equal(guest.faults, 0);
+    mm_guest_stop(&guest);
+    assert_int_equal(load(mm, AT + PAGES(20)), 100);
+    assert_int_equal(load(second, AT + PAGES(21)), 21);
+    assert_int_equal(load(first, AT + PAGES(20)), 20);
+    object_put(&first->object);
+    object_put(&second->object);
+}
+
 static void test_grandchildren(void **state)
 {
     struct mm *list[8] = {mm};
@@ -513,20 +544,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_fork),
-        TEST(test_take_over),
-        TEST(test_copies_join),
-        TEST(test_grandchildren),
-        TEST(test_fork_advice),
-        TEST(test_private_file),
-        TEST(test_shared_file),
-        TEST(test_past_end),
-        TEST(test_truncate),
-        TEST(test_file_grows),
-        TEST(test_freeze_and_heal),
-        TEST(test_freeze_shared),
-        TEST(test_freeze_then_change),
-        TEST(test_freeze_large),
+        TEST(test_fork),          TEST(test_take_over),          TEST(test_copies_join),
+        TEST(test_hot_pages),     TEST(test_grandchildren),      TEST(test_fork_advice),
+        TEST(test_private_file),  TEST(test_shared_file),        TEST(test_past_end),
+        TEST(test_truncate),      TEST(test_file_grows),         TEST(test_freeze_and_heal),
+        TEST(test_freeze_shared), TEST(test_freeze_then_change), TEST(test_freeze_large),
         TEST(test_restore_stub),
     };
 
