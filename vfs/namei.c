@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -133,14 +134,69 @@ static int take_component(struct walk *walk)
     return 0;
 }
 
-/* An absolute name starts at the root. */
-static void start_name(struct walk *walk)
+static void go_to(struct walk *walk, const struct path *path)
 {
-    if (walk->rests[walk->depth][0] != '/')
-        return;
-    path_get(&walk->view->root);
+    path_get(path);
     path_put(&walk->here);
-    walk->here = walk->view->root;
+    walk->here = *path;
+}
+
+/* An absolute name starts at the root. */
+static int start_name(struct walk *walk)
+{
+    uint64_t resolve = walk->view->resolve;
+
+    if (walk->rests[walk->depth][0] != '/')
+        return 0;
+    if ((resolve & RESOLVE_BENEATH) != 0)
+        return -EXDEV;
+    const struct path *root = (resolve & RESOLVE_IN_ROOT) != 0 ? &walk->start : &walk->view->root;
+    if ((resolve & RESOLVE_NO_XDEV) != 0 && root->mount != walk->here.mount)
+        return -EXDEV;
+    go_to(walk, root);
+    return 0;
+}
+
+/* here becomes its parent, as far as the walk may go up. */
+static int walk_up(struct walk *walk)
+{
+    uint64_t resolve = walk->view->resolve;
+    struct mount *mount = walk->here.mount;
+
+    if (is_same_path(&walk->here, &walk->start) && (resolve & RESOLVE_BENEATH) != 0)
+        return -EXDEV;
+    if (is_same_path(&walk->here, &walk->start) && (resolve & RESOLVE_IN_ROOT) != 0)
+        return 0;
+    namei_up(walk->view, &walk->here);
+    return (resolve & RESOLVE_NO_XDEV) != 0 && walk->here.mount != mount ? -EXDEV : 0;
+}
+
+/* A component below here; mounts may be out of bounds. */
+static int walk_child(struct walk *walk, struct path *ret)
+{
+    int err = namei_child(&walk->here, walk->name, ret);
+
+    if (err < 0)
+        return err;
+    if ((walk->view->resolve & RESOLVE_NO_XDEV) != 0 && ret->mount != walk->here.mount) {
+        path_put(ret);
+        return -EXDEV;
+    }
+    return 0;
+}
+
+/* May a link be followed? is_magic: one that jumps. */
+static int check_link(const struct walk *walk, bool is_magic)
+{
+    uint64_t resolve = walk->view->resolve;
+
+    if ((resolve & RESOLVE_NO_SYMLINKS) != 0)
+        return -ELOOP;
+    if (is_magic && (resolve & RESOLVE_NO_MAGICLINKS) != 0)
+        return -ELOOP;
+    if (is_magic && (resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT)) != 0)
+        return -EXDEV;
+    return 0;
 }
 
 int walk_begin(struct walk *walk, const struct fs_view *view, const struct path *at,
@@ -151,10 +207,10 @@ int walk_begin(struct walk *walk, const struct fs_view *view, const struct path 
         return -ENOENT;
     if (strnlen(name, PATH_MAX) == PATH_MAX)
         return -ENAMETOOLONG;
-    walk->here = at != NULL ? *at : view->cwd;
+    walk->start = at != NULL ? *at : view->cwd;
+    walk->here = walk->start;
     path_get(&walk->here);
-    start_name(walk);
-    return 0;
+    return start_name(walk);
 }
 
 void walk_end(struct walk *walk)
@@ -184,8 +240,7 @@ static int push_link(struct walk *walk, struct inode *link)
     walk->depth++;
     walk->texts[walk->depth] = (char *)target.data;
     walk->rests[walk->depth] = walk->texts[walk->depth];
-    start_name(walk);
-    return 0;
+    return start_name(walk);
 }
 
 int walk_follow(struct walk *walk, const struct path *link)
@@ -195,9 +250,12 @@ int walk_follow(struct walk *walk, const struct path *link)
 
     if (++walk->link_count > WALK_LINKS_MAX)
         return -ELOOP;
+    int err = check_link(walk, inode->ops->follow != NULL);
+    if (err < 0)
+        return err;
     if (inode->ops->follow == NULL)
         return push_link(walk, inode);
-    int err = inode->ops->follow(inode, walk->view->cred, walk->view->task, &to);
+    err = inode->ops->follow(inode, walk->view->cred, walk->view->task, &to);
     if (err < 0)
         return err;
     path_put(&walk->here);
@@ -212,11 +270,9 @@ static int step(struct walk *walk)
 
     if (walk->last == WALK_DOT)
         return 0;
-    if (walk->last == WALK_DOTDOT) {
-        namei_up(walk->view, &walk->here);
-        return 0;
-    }
-    int err = namei_child(&walk->here, walk->name, &next);
+    if (walk->last == WALK_DOTDOT)
+        return walk_up(walk);
+    int err = walk_child(walk, &next);
     if (err < 0)
         return err;
     if (S_ISLNK(inode_mode(path_inode(&next)))) {
@@ -254,9 +310,12 @@ int walk_to_last(struct walk *walk)
 static int find_last(struct walk *walk, struct path *ret)
 {
     if (walk->last == WALK_NAME)
-        return namei_child(&walk->here, walk->name, ret);
-    if (walk->last == WALK_DOTDOT)
-        namei_up(walk->view, &walk->here);
+        return walk_child(walk, ret);
+    if (walk->last == WALK_DOTDOT) {
+        int err = walk_up(walk);
+        if (err < 0)
+            return err;
+    }
     *ret = walk->here;
     path_get(ret);
     return 0;

@@ -18,7 +18,8 @@ enum walk_last { WALK_NAME, WALK_DOT, WALK_DOTDOT, WALK_HERE /* none is left: / 
  */
 struct walk {
     const struct fs_view *view;
-    struct path here; /* references */
+    struct path here;  /* references */
+    struct path start; /* where it began: borrowed. RESOLVE_BENEATH and _IN_ROOT end here */
     unsigned link_count;
     unsigned depth; /* of the stack; rests[0] is the caller's name */
     const char *rests[WALK_LINKS_MAX + 1];

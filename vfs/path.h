@@ -28,7 +28,8 @@ struct fs_view {
     struct path root, cwd;
     const struct cred *cred;
     uint32_t umask;
-    void *task; /* for magic links of /proc */
+    void *task;       /* for magic links of /proc */
+    uint64_t resolve; /* RESOLVE_* of openat2(2): how far names may lead */
 };
 
 /* All functions below: at is where a relative name starts (NULL: cwd); name is hostile, at most
