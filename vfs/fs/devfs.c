@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -229,7 +230,15 @@ static int tty_open(struct inode **inode, int flags)
     return -ENXIO;
 }
 
-static const struct inode_ops dir_inode_ops = {.lookup = dir_lookup, .list = dir_list};
+static int dir_statfs(struct inode *inode, struct statfs *ret)
+{
+    (void)inode;
+    ret->f_type = TMPFS_MAGIC; /* as Linux's devtmpfs */
+    return 0;
+}
+
+static const struct inode_ops dir_inode_ops = {
+    .lookup = dir_lookup, .list = dir_list, .statfs = dir_statfs};
 static const struct inode_ops link_inode_ops = {.readlink = link_readlink};
 static const struct inode_ops device_inode_ops = {0};
 static const struct inode_ops tty_inode_ops = {.open = tty_open};

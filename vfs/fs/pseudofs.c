@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <linux/magic.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -342,7 +343,15 @@ static int link_follow(struct inode *inode, const struct cred *cred, void *task,
     return place->node->follow(place, task, ret);
 }
 
-static const struct inode_ops dir_inode_ops = {.lookup = dir_lookup, .list = dir_list};
+static int dir_statfs(struct inode *inode, struct statfs *ret)
+{
+    (void)inode;
+    ret->f_type = PROC_SUPER_MAGIC;
+    return 0;
+}
+
+static const struct inode_ops dir_inode_ops = {
+    .lookup = dir_lookup, .list = dir_list, .statfs = dir_statfs};
 static const struct inode_ops file_inode_ops = {0};
 static const struct inode_ops link_inode_ops = {.readlink_by = link_readlink_by};
 static const struct inode_ops jump_inode_ops = {.readlink_by = link_readlink_by,
