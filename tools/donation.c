@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void donation_open_stdio(void)
@@ -44,11 +45,23 @@ int donation_set_stdio(struct control_start *start, enum donation_stdio kind, co
     return 0;
 }
 
+/* A directory is only held: the sandbox opens what is beneath. A file is open as it may be used. */
+static int open_root(const HostRoot *root)
+{
+    struct stat stat;
+    int fd = open(root->path, O_PATH | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))
+        return fd;
+    (void)close(fd);
+    return open(root->path, (root->is_writable ? O_RDWR : O_RDONLY) | O_NONBLOCK | O_CLOEXEC);
+}
+
 void donation_open_root(struct control_start *start, size_t nr, struct report *report)
 {
     const HostRoot *root = start->spec->roots[nr];
 
-    start->root_fds[nr] = open(root->path, O_PATH | O_CLOEXEC);
+    start->root_fds[nr] = open_root(root);
     if (start->root_fds[nr] < 0)
         report_bad(report, "%.64s: %.150s: %s", root->name, root->path, strerror(errno));
 }

@@ -12,7 +12,7 @@ struct pseudo_fs;
 struct host_root {
     char *name; /* its key in images: "/" for the root, else the destination of the bind */
     char *path; /* of the source on the host, for messages */
-    int fd;     /* O_PATH; owned by this table */
+    int fd;     /* O_PATH; of a file: open as it may be used. Owned by this table */
     bool is_writable;
 };
 
