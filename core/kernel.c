@@ -128,17 +128,43 @@ void kernel_kick_all(struct kernel *kernel)
     (void)process_list_all(kernel, kick_process, NULL);
 }
 
-/* The tree of processes comes apart; what is left of a dead pid 1 goes. */
-static void free_machine(struct kernel *kernel)
+void kernel_thread_ended(struct kernel *kernel)
 {
-    struct machine *machine = kernel->machine;
+    atomic_uint *count = &kernel->thread_count;
 
-    if (machine == NULL)
-        return;
-    mutex_lock(&kernel->tasks_lock);
-    process_unlink(machine->init);
-    mutex_unlock(&kernel->tasks_lock);
-    object_put(&machine->object);
+    (void)atomic_fetch_sub(count, 1);
+    host_futex_wake(count, 1); /* by address: the kernel may be gone by now */
+}
+
+void kernel_stop(struct kernel *kernel)
+{
+    unsigned count;
+
+    if (gate_is_frozen(&kernel->gate)) {
+        gate_end(&kernel->gate);
+        kernel_kick_all(kernel);
+    }
+    while ((count = atomic_load(&kernel->thread_count)) != 0)
+        (void)host_futex_wait(&kernel->thread_count, count, NSEC_NEVER);
+    events_stop(kernel->vfs.events);
+}
+
+static int get_first(struct process *process, void *context)
+{
+    *(struct process **)context = object_get(&process->object);
+    return 1;
+}
+
+/* Processes and their tasks hold each other, so each process is taken apart. */
+void kernel_drop_machine(struct kernel *kernel)
+{
+    struct process *process;
+
+    while (process_list_all(kernel, get_first, &process) > 0) {
+        process->object.type->fini(&process->object);
+        object_put(&process->object);
+    }
+    object_put((struct object *)kernel->machine);
     kernel->machine = NULL;
 }
 
@@ -146,7 +172,7 @@ void kernel_free(struct kernel *kernel)
 {
     if (kernel == NULL)
         return;
-    free_machine(kernel);
+    kernel_drop_machine(kernel);
     events_free(kernel->vfs.events); /* the machine's timers and streams are gone from it */
     platform_free(kernel->platform);
     memfile_free(kernel->memfile);
@@ -158,6 +184,8 @@ void kernel_free(struct kernel *kernel)
     host_free(kernel->vfs.roots);
     if (kernel->notify_fd >= 0)
         (void)host_close(kernel->notify_fd);
+    if (kernel->vdso.is_ready)
+        mutex_fini(&kernel->vdso.lock);
     mutex_fini(&kernel->mms_lock);
     mutex_fini(&kernel->tasks_lock);
     gate_fini(&kernel->gate);

@@ -52,6 +52,7 @@ struct kernel {
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
     struct vdso_clock vdso;
     atomic_uint live_tasks;
+    atomic_uint thread_count; /* futex: tasks' threads that may still touch the kernel */
     int notify_fd; /* an eventfd: the last task has ended, or a checkpoint is asked for */
     struct checkpoint_at checkpoint_at;
 };
@@ -82,9 +83,16 @@ int kernel_exit_status(struct kernel *kernel);
 int kernel_signal_init(struct kernel *kernel, int signal);
 /* Makes every sleeper look again. Frozen, or under the tasks lock. */
 void kernel_kick_all(struct kernel *kernel);
+/* Of a frozen kernel, which ends, or of one whose tasks have ended: returns when no thread of it is
+ * left. */
+void kernel_stop(struct kernel *kernel);
+/* Drops the machine and with it every object. No thread is left. */
+void kernel_drop_machine(struct kernel *kernel);
 /* No task runs any more. Accepts NULL and half-made ones. */
 void kernel_free(struct kernel *kernel);
 void kernel_task_ended(struct kernel *kernel);
+/* The last act of a task's thread. */
+void kernel_thread_ended(struct kernel *kernel);
 
 /* --- checkpoint_at.c: tests that checkpoint at calls (--checkpoint-at) --- */
 /* The task is about to dispatch a call; true: it has to wait outside until the checkpoint is over.

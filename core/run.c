@@ -219,6 +219,7 @@ static int pass_gate(struct task *task)
 void *task_run(void *argument)
 {
     struct task *task = argument;
+    struct kernel *kernel = task_kernel(task);
     int err = gate_enter(&task->waiter.pass) < 0 ? WAIT_SHUTDOWN : 0;
 
     while (err == 0 && !atomic_load(&task->waiter.is_killed)) {
@@ -231,5 +232,6 @@ void *task_run(void *argument)
     else
         task_drop_context(task);
     object_put(&task->object);
+    kernel_thread_ended(kernel);
     return NULL;
 }

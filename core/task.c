@@ -103,8 +103,10 @@ int task_start(struct task *task)
     int err;
 
     object_get(&task->object);
+    (void)atomic_fetch_add(&task_kernel(task)->thread_count, 1);
     err = host_thread_start(&thread, task_run, task, "task");
     if (err < 0) {
+        kernel_thread_ended(task_kernel(task));
         object_put(&task->object);
         return err;
     }
@@ -277,6 +279,8 @@ static void call_load(struct task *task, struct loader *loader, const Task *m)
         load_bad(loader, "call", "%" PRIu32 " is unknown", m->call);
     else if (m->call == CALL_WAITING && m->wait == NULL)
         load_bad(loader, "wait", "is missing");
+    else if (m->call < CALL_WAITING && m->wait != NULL)
+        load_bad(loader, "wait", "is there, but no call is in progress");
     else
         task->call = m->call;
     task->call_nr = m->call_nr;

@@ -66,27 +66,39 @@ static int reap(const struct foreground *foreground)
     return status;
 }
 
-static int report_crash(const struct foreground *foreground)
+static int print_crash(const struct foreground *foreground, int status, const char *what)
 {
-    int status = reap(foreground);
-
     if (WIFSIGNALED(status))
         error_print("%s: the sandbox was killed by signal %d (%s)", foreground->name,
                     WTERMSIG(status), strsignal(WTERMSIG(status)));
     else
-        error_print("%s: the sandbox ended without a word, status %d", foreground->name,
-                    WEXITSTATUS(status));
+        error_print("%s: the sandbox %s, status %d", foreground->name, what, WEXITSTATUS(status));
     return EXIT_CODE_FAILURE;
+}
+
+static int report_crash(const struct foreground *foreground)
+{
+    return print_crash(foreground, reap(foreground), "ended without a word");
+}
+
+/* After its last word a sandbox ends with status 0, unless it finds a mistake of its own then.
+ * Returns exit_code, or that of a failure. */
+static int end(const struct foreground *foreground, int exit_code)
+{
+    int status = reap(foreground);
+
+    return status == 0 ? exit_code : print_crash(foreground, status, "failed at its end");
 }
 
 /* --- what the sandbox says: GOES_ON, or the exit code --- */
 
 static int say_checkpointed(const struct foreground *foreground, const char *path)
 {
-    (void)reap(foreground);
+    int exit_code = end(foreground, 0);
+
     error_set_program("sbx");
     error_print("%s: checkpointed to %s", foreground->name, path);
-    return 0;
+    return exit_code;
 }
 
 static int on_started(struct foreground *foreground, const StartedEvent *event)
@@ -104,10 +116,9 @@ static int on_started(struct foreground *foreground, const StartedEvent *event)
 
 static int on_exited(const struct foreground *foreground, const ExitedEvent *event)
 {
-    (void)reap(foreground);
     if (event->signal != 0)
-        return EXIT_CODE_SIGNAL + (int)(event->signal & 127);
-    return (int)(event->code & 255);
+        return end(foreground, EXIT_CODE_SIGNAL + (int)(event->signal & 127));
+    return end(foreground, (int)(event->code & 255));
 }
 
 /* A message of several lines is printed as several errors. */

@@ -320,15 +320,21 @@ int events_create(struct gate *gate, const struct clock *clock, struct events **
     return 0;
 }
 
+void events_stop(struct events *events)
+{
+    if (!events->is_started)
+        return;
+    atomic_store(&events->is_ending, true);
+    wake_thread(events);
+    host_thread_join(events->thread);
+    events->is_started = false;
+}
+
 void events_free(struct events *events)
 {
     if (events == NULL)
         return;
-    if (events->is_started) {
-        atomic_store(&events->is_ending, true);
-        wake_thread(events);
-        host_thread_join(events->thread);
-    }
+    events_stop(events);
     if (events->epoll >= 0)
         (void)host_close(events->epoll);
     if (events->wake >= 0)

@@ -36,7 +36,9 @@ struct timer {
 int events_create(struct gate *gate, const struct clock *clock, struct events **ret);
 /* Starts the thread; before the process confines itself is early enough. */
 int events_start(struct events *events);
-/* Ends and joins the thread (gate ended or open), frees. Accepts NULL. */
+/* Ends and joins the thread (gate ended or open): no callback runs any more. Legal twice. */
+void events_stop(struct events *events);
+/* Stops, frees. Accepts NULL. */
 void events_free(struct events *events);
 
 /* One-shot: ready is called once, then it must be armed again. Regular files and the like, which

@@ -17,6 +17,7 @@
 
 #include "core/base/container.h"
 #include "core/sandbox/confine.h"
+#include "core/sandbox/sanitizer.h"
 
 #define CALL(name) SCMP_SYS(name)
 
@@ -157,14 +158,13 @@ static int allow_controls(scmp_filter_ctx filter)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
                                SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, ioctls[i]));
     if (err == 0)
-        err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), CALL(ioctl), 0);
-    if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
                                SCMP_A0(SCMP_CMP_EQ, 15 /* PR_SET_NAME */));
     return err;
 }
 
-/* The C library asks for these and goes on without. */
+/* The C library asks for these and goes on without. A call that is allowed already stays so; one
+ * that is allowed with some arguments would lose that. */
 static int refuse_politely(scmp_filter_ctx filter)
 {
     static const int calls[] = {CALL(open),       CALL(openat),    CALL(readlink), CALL(access),
@@ -194,6 +194,8 @@ int confine_filter(struct confinement *confinement)
         err = allow_threads(filter);
     if (err == 0)
         err = allow_controls(filter);
+    if (err == 0)
+        err = sanitizer_allow(filter);
     if (err == 0)
         err = refuse_politely(filter);
     if (err == 0)

@@ -17,6 +17,7 @@
 #include "core/sandbox/boot.h"
 #include "core/sandbox/confine.h"
 #include "core/sandbox/server.h"
+#include "core/sandbox/teardown.h"
 #include "snapshot/cpu.h"
 #include "snapshot/manifest.h"
 
@@ -164,5 +165,7 @@ int main(void)
     if (err < 0)
         return fail(step, err);
     int code = run(kernel, &start, &report);
-    _exit(code); /* tasks of a frozen kernel still have threads; the namespace ends with us */
+    if (!teardown(kernel, &start))
+        code = EXIT_FAILED;
+    _exit(code);
 }

@@ -20,6 +20,7 @@
 
 #include "core/base/host.h"
 #include "core/sandbox/confine.h"
+#include "core/sandbox/sanitizer.h"
 
 static int write_text(const char *path, const char *text)
 {
@@ -146,6 +147,8 @@ int confine_root(struct confinement *confinement)
         if (err == 0 && chdir(places[i]) < 0)
             return -errno;
     }
+    if (err == 0)
+        err = sanitizer_keep();
     if (err < 0)
         return err;
     if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
