@@ -51,6 +51,16 @@ static int save_objects(struct kernel *kernel, struct report *report, struct ker
     return err;
 }
 
+static void settle_memory(struct kernel *kernel)
+{
+    struct mm *mm;
+
+    mutex_lock(&kernel->mms_lock);
+    LIST_FOREACH(mm, &kernel->mms, link)
+        mm_settle(mm);
+    mutex_unlock(&kernel->mms_lock);
+}
+
 static int protect_memory(struct kernel *kernel)
 {
     struct mm *mm;
@@ -106,8 +116,8 @@ static int write_pages(struct kernel *kernel, const struct checkpoint_options *o
 static int fix_state(struct kernel *kernel, struct report *report, struct kernel_image *image,
                      struct checkpoint_result *result)
 {
+    settle_memory(kernel);
     int err = save_objects(kernel, report, image, result);
-
     if (err < 0)
         return err;
     result->epoch = memfile_epoch(kernel->memfile);
@@ -147,7 +157,12 @@ int checkpoint_write(struct kernel *kernel, const struct checkpoint_options *opt
         return err;
     }
     result.freeze_time = host_clock_now() - start;
-    err = fix_state(kernel, report, &image, &result);
+    if (kernel->machine->init->is_zombie) { /* nobody is left to go on from the image */
+        report_bad(report, "the sandbox has just ended");
+        err = -ESRCH;
+    }
+    if (err == 0)
+        err = fix_state(kernel, report, &image, &result);
     if (err < 0 || options->leave_running) {
         kernel_thaw(kernel);
         is_frozen = false;

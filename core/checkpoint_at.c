@@ -43,7 +43,7 @@ bool kernel_note_call(struct task *task)
         bool is_held = task->is_holding && atomic_load(&at->is_pending) &&
                        !atomic_load(&task->waiter.is_killed);
         if (!is_held)
-            task->is_noted = task->is_holding = false;
+            task->is_holding = false;
         return is_held;
     }
     uint64_t nr = atomic_fetch_add(&at->count, 1) + 1;
@@ -61,7 +61,7 @@ void kernel_note_sleep(struct task *task)
 
     if (!at->is_on || record->ops == NULL || record->is_noted || task->call != CALL_WAITING)
         return;
-    if (!at->is_every && atomic_load(&at->count) != at->call)
+    if (!at->is_every && !task->is_noted)
         return;
     if (request(task, true))
         record->is_noted = true;

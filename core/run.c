@@ -104,6 +104,7 @@ static void begin_call(struct task *task, const struct trap *trap)
 {
     task->call_nr = trap->is_foreign ? UINT64_MAX : task->regs.rax;
     task->call = CALL_ENTERED;
+    task->is_noted = false;
 }
 
 /* Whoever wants the task out of guest code says so first and interrupts its context then: so this

@@ -2,7 +2,7 @@
 /*
  * brk(2). The heap grows by small steps; so that it stays one map, a run is owned for the addresses
  * above it (mm->reserve), of which each step takes a part. Nothing maps the rest, which reads as
- * zeros. It is not saved: after a restore the next step takes another run.
+ * zeros. It is not saved: a checkpoint gives it back, and the next step takes another run.
  */
 #include <errno.h>
 
@@ -19,6 +19,13 @@ void mm_reserve_free(struct mm *mm)
     if (reserve->end > 0)
         memfile_put(mm->kernel->memfile, reserve->offset, reserve->end - reserve->start);
     *reserve = (struct mm_reserve){0};
+}
+
+void mm_settle(struct mm *mm)
+{
+    mm_lock(mm);
+    mm_reserve_free(mm);
+    mm_unlock(mm);
 }
 
 /* A reserve that starts at start and covers [start, end), if there is memory for more; else that.

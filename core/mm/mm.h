@@ -78,6 +78,8 @@ int mm_create(struct kernel *kernel, struct mm **ret);
 int mm_fork(struct mm *from, struct mm **ret);
 /* After a load and relink: makes the stub and maps what is there. Frozen. */
 int mm_restore(struct mm *mm);
+/* Checkpoint, frozen, before the save: gives back memory that nothing saved speaks of. */
+void mm_settle(struct mm *mm);
 /* Checkpoint, frozen, after memfile_freeze: takes write permission from every mapping of the stub.
  */
 int mm_write_protect(struct mm *mm);
