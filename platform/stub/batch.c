@@ -8,7 +8,9 @@
  * 1. No wait is unbounded: whoever waits looks every PATIENCE whether the stub lives.
  * 2. The leader of a stub (its mm thread) is not seen to be dead while a dead traced thread of it
  *    has not been reaped by its tracer, so all threads are asked. Asking leaves them unreaped.
- * 3. A stub that was stopped from outside is continued: SIGSTOP reaches the mm thread, too.
+ * 3. A stub that was stopped from outside is continued: SIGSTOP reaches the mm thread, too. Whether
+ *    it is stopped or only slow cannot be told, and SIGCONT makes traced threads stop for nothing,
+ *    so it is sent late.
  */
 #include <assert.h>
 #include <errno.h>
@@ -23,6 +25,7 @@
 #include "platform/stub/stub.h"
 
 static const struct timespec PATIENCE = {.tv_nsec = 20 * NSEC_PER_MSEC};
+enum { PATIENCES_TO_CONTINUE = 5 };
 
 _Static_assert(sizeof(struct command_page) == 4096, "the COMMAND page");
 _Static_assert(sizeof(struct thread_page) == STUB_THREAD_SIZE, "the THREADS pages");
@@ -39,23 +42,16 @@ static bool futex_wait_timed_out(atomic_uint *word, unsigned value)
            errno == ETIMEDOUT;
 }
 
-/* Dead, or gone because somebody reaped it. */
-static bool leader_is_dead(pid_t pid)
+/* 1 if the process or thread is dead, 0 if not; -errno: it is not ours to ask about. A traced
+ * thread that is stopped is reported, too, though nobody asked for stops. */
+static int is_dead(pid_t pid)
 {
     siginfo_t info = {0};
 
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
-        return errno == ECHILD;
-    return info.si_pid != 0;
-}
-
-/* A thread that is not traced is not ours to wait for: it says nothing. */
-static bool thread_is_dead(pid_t tid)
-{
-    siginfo_t info = {0};
-
-    return waitid(P_PID, (id_t)tid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 &&
-           info.si_pid != 0;
+        return -errno;
+    return info.si_pid != 0 &&
+           (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 }
 
 bool stub_is_dead(struct stub *stub)
@@ -65,14 +61,13 @@ bool stub_is_dead(struct stub *stub)
     mutex_assert_held(&stub->lock);
     if (atomic_load(&stub->is_dead))
         return true;
-    bool is_dead = leader_is_dead(stub->pid);
-    SLIST_FOREACH(thread, &stub->threads, link)
-    {
-        is_dead = is_dead || thread_is_dead(thread->tid);
+    int dead = is_dead(stub->pid) != 0; /* or reaped by somebody */
+    LIST_FOREACH(thread, &stub->threads, link) {
+        dead = dead || is_dead(thread->tid) > 0; /* -ECHILD: it has no tracer */
     }
-    if (is_dead)
+    if (dead)
         atomic_store(&stub->is_dead, true);
-    return is_dead;
+    return dead;
 }
 
 void stub_set_dead(struct stub *stub)
@@ -83,6 +78,8 @@ void stub_set_dead(struct stub *stub)
 
 static int wait_answer(struct stub *stub, unsigned seq)
 {
+    unsigned patiences = 0;
+
     for (;;) {
         unsigned now = atomic_load_explicit(&stub->answer->seq, memory_order_acquire);
         if (now == seq)
@@ -93,7 +90,8 @@ static int wait_answer(struct stub *stub, unsigned seq)
             continue;
         if (stub_is_dead(stub))
             return -ESRCH;
-        (void)kill(stub->pid, SIGCONT);
+        if (++patiences % PATIENCES_TO_CONTINUE == 0)
+            (void)kill(stub->pid, SIGCONT);
     }
 }
 

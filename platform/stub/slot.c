@@ -97,7 +97,8 @@ void slot_give(struct stub_platform *platform, unsigned slot)
 
 void slots_fini(struct stub_platform *platform)
 {
-    for (int patience = 20; patience > 0 && atomic_load(&platform->retired_count) != 0; patience--) {
+    for (int patience = 20; patience > 0 && atomic_load(&platform->retired_count) != 0;
+         patience--) {
         look_for_orphans(platform);
         host_sleep(NSEC_PER_MSEC);
     }

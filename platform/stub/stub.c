@@ -33,7 +33,7 @@ int stub_alloc(struct stub_platform *platform, struct stub **ret)
     atomic_store(&stub->command->seq, 0);
     atomic_store(&stub->answer->seq, 0);
     mutex_init(&stub->lock, LOCK_ASPACE);
-    SLIST_INIT(&stub->threads);
+    LIST_INIT(&stub->threads);
     *ret = stub;
     return 0;
 }
@@ -48,10 +48,10 @@ void stub_kill(struct aspace *aspace)
 
 static void free_threads(struct stub *stub)
 {
-    while (!SLIST_EMPTY(&stub->threads)) {
-        struct stub_thread *thread = SLIST_FIRST(&stub->threads);
+    while (!LIST_EMPTY(&stub->threads)) {
+        struct stub_thread *thread = LIST_FIRST(&stub->threads);
         assert(!thread->is_taken);
-        SLIST_REMOVE_HEAD(&stub->threads, link);
+        LIST_REMOVE(thread, link);
         host_free(thread);
     }
 }

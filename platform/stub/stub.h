@@ -45,7 +45,7 @@ struct stub_thread {
     unsigned nr;
     pid_t tid;
     bool is_taken; /* by a context */
-    SLIST_ENTRY(stub_thread) link;
+    LIST_ENTRY(stub_thread) link;
 };
 
 struct stub {
@@ -59,7 +59,7 @@ struct stub {
     atomic_bool is_dead;    /* seen or sent by us; never taken back */
     atomic_uint seat_count; /* contexts that are placed on a CPU */
     struct mutex lock;      /* LOCK_ASPACE; guards what follows and both pages above */
-    SLIST_HEAD(, stub_thread) threads;
+    LIST_HEAD(, stub_thread) threads;
     unsigned thread_count;
 };
 

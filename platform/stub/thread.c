@@ -17,8 +17,7 @@ static struct stub_thread *find_free(struct stub *stub)
 {
     struct stub_thread *thread;
 
-    SLIST_FOREACH(thread, &stub->threads, link)
-    {
+    LIST_FOREACH(thread, &stub->threads, link) {
         if (!thread->is_taken)
             return thread;
     }
@@ -44,7 +43,7 @@ static int clone_thread(struct stub *stub, struct stub_thread **ret)
         return err;
     }
     stub->thread_count++;
-    SLIST_INSERT_HEAD(&stub->threads, thread, link);
+    LIST_INSERT_HEAD(&stub->threads, thread, link);
     *ret = thread;
     return 0;
 }

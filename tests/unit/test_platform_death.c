@@ -294,7 +294,7 @@ static void a_stopped_stub_is_continued(void **state)
     size_t done;
 
     (void)state;
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 2; i++) {
         (void)kill(stub_pid(&guest), SIGSTOP);
         assert_int_equal(aspace_apply(guest.aspace, &op, 1, &done), 0);
         assert_int_equal(guest_enter(&guest, GUEST_AT(syscall)), TRAP_SYSCALL);
