@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 
 #include "core/base/host.h"
+#include "core/freeze.h"
 #include "core/sandbox/requests.h"
 
 enum { KEY_LISTENER, KEY_START, KEY_NOTIFY, EVENTS = 8, REQUEST_TIMEOUT_MS = 5000 };
@@ -120,4 +121,8 @@ void server_run(struct kernel *kernel, const struct control_start *start, int st
     }
     if (server.epoll >= 0)
         (void)host_close(server.epoll);
+    if (err < 0) {
+        host_log(LOG_ERROR, "control: %s", strerror(-err));
+        (void)kernel_freeze(kernel, NSEC_NEVER);
+    }
 }

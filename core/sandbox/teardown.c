@@ -13,7 +13,15 @@
 #include "core/base/host.h"
 #include "core/sandbox/sanitizer.h"
 
-enum { FIRST_FREE_FD = CONTROL_START_FD + 1, FD_END = 1024 };
+enum { FIRST_FREE_FD = CONTROL_START_FD + 1, FD_END = 256 };
+
+/* Whoever restores the image under the same name waits for these only. */
+static void free_name(struct control_start *start)
+{
+    (void)host_close(start->listener);
+    (void)host_close(start->lock);
+    start->listener = start->lock = -1;
+}
 
 static unsigned count_descriptors(void)
 {
@@ -39,8 +47,8 @@ static bool free_kernel(struct kernel *kernel)
 
 bool teardown(struct kernel *kernel, struct control_start *start)
 {
+    free_name(start);
     bool is_clean = kernel == NULL || free_kernel(kernel);
-
     control_start_fini(start);
     unsigned descriptors = count_descriptors();
     if (descriptors != 0)
