@@ -119,17 +119,19 @@ class Bench:
         if options.json:
             with open(options.json, "w") as file:
                 json.dump({"machine": facts, "rows": self.rows}, file, indent=1)
+        for subject in self.subjects:
+            subject.close()
         shutil.rmtree(self.top, ignore_errors=True)
         return any("failed" in row or row["what"].endswith("failed") for row in self.rows)
 
 
 def print_head(names):
-    print(f"{'':38}" + "".join(f"{subject.name:>22}" for subject in names))
+    print(f"{'':42}" + "".join(f"{subject.name:>22}" for subject in names))
 
 
 def print_row(row, names):
     """The figures; behind sbx's its ratio to the host, behind gVisor's its ratio to sbx."""
-    line, before = f"{row['what'] + ', ' + row['unit']:38}", None
+    line, before = f"{row['what'] + ', ' + row['unit']:42}", None
     for subject in names:
         value = row.get(subject.name)
         if value is None:

@@ -66,6 +66,9 @@ class Host:
     def command(self, argv):
         return argv
 
+    def close(self):
+        pass
+
     def figure(self, argv):
         """What the program prints: a number."""
         return float(capture(self.command(argv), cwd=self.top))
@@ -153,6 +156,11 @@ class Gvisor(Host):
         with open(os.path.join(bundle, "config.json"), "w") as file:
             json.dump(spec, file)
         return bundle
+
+    def close(self):
+        """runsc leaves a network namespace mounted."""
+        subprocess.run(["umount", os.path.join(self.top, "runsc", "null-netns")],
+                       capture_output=True)
 
     def cycle(self, argv, ready):
         name, image = f"bench-{next(self.serial)}", os.path.join(self.top, "image-runsc")
