@@ -33,8 +33,9 @@ struct mapping_user {
 struct host_pages {
     int fd;       /* readable; owned */
     int platform; /* number in the stubs, -1: not given yet; written by core under lock */
-    void *window; /* read-only map of the file in this process, or NULL */
+    void *window; /* map of the file in this process, or NULL */
     uint64_t window_size;
+    bool is_window_writable; /* what the window allows is core's to know */
 };
 
 struct mapping_extent; /* a chunk of the file, in one chunk of the memfile */

@@ -70,11 +70,15 @@ static void push_strings(struct stack_image *image, char *const *strings, size_t
         pointers[count] = push(image, strings[count], strlen(strings[count]) + 1);
 }
 
+/* Asked once: under a hypervisor CPUID takes tens of microseconds. */
 static uint64_t hardware_capabilities(void)
 {
-    unsigned a, b, c, d;
+    static atomic_uint known;
+    unsigned a, b, c, d = atomic_load(&known);
 
-    return __get_cpuid(1, &a, &b, &c, &d) ? d : 0;
+    if (d == 0 && __get_cpuid(1, &a, &b, &c, &d))
+        atomic_store(&known, d);
+    return d;
 }
 
 static size_t fill_auxv(const struct exec_stack *stack, uint64_t *auxv, guest_addr_t random,

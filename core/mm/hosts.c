@@ -59,8 +59,10 @@ static int open_window(struct mapping *mapping, int prot)
     }
     err = host_mmap(&mapping->host.window, mapping->host.window, size, prot, flags,
                     mapping->host.fd, 0);
-    if (err == 0)
+    if (err == 0) {
         mapping->host.window_size = size;
+        mapping->host.is_window_writable = prot & PROT_WRITE;
+    }
     return err;
 }
 
@@ -69,10 +71,8 @@ int mm_host_window(struct mapping *mapping, uint64_t offset, bool writing, char 
     int err = 0;
 
     mutex_lock(&mapping->lock);
-    if (writing)
-        err = open_window(mapping, PROT_READ | PROT_WRITE);
-    else if (!mapping->host.window)
-        err = open_window(mapping, PROT_READ);
+    if (!mapping->host.window || (writing && !mapping->host.is_window_writable))
+        err = open_window(mapping, writing ? PROT_READ | PROT_WRITE : PROT_READ);
     if (err < 0 || offset >= mapping->host.window_size)
         err = -EFAULT;
     else

@@ -10,6 +10,15 @@ static bool may_write(const struct pma *pma)
     return pma->prot & PROT_WRITE || pma->is_partial;
 }
 
+/* A refused change: some of it may be as before. */
+static void doubt_all(struct mm *mm)
+{
+    struct pma *pma;
+
+    RB_FOREACH(pma, pma_tree, &mm->pmas)
+        pma->is_partial |= pma_is_memory(pma);
+}
+
 int mm_write_protect(struct mm *mm)
 {
     struct batch batch;
@@ -30,6 +39,8 @@ int mm_write_protect(struct mm *mm)
         batch_add(&batch, &op);
     }
     err = batch_apply(&batch);
+    if (err < 0)
+        doubt_all(mm);
     mm_forget_heals(mm);
     mm_unlock(mm);
     return err;

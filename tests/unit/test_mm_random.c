@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random calls on a family of address spaces against a flat model: of each page its protection and
- * the word that was last stored. Stores come from guests and from the kernel; checkpoints come
- * between and must collect what was there at their freeze.
+ * the word that was last stored, which shared pages have in common. Memory is anonymous or of
+ * files, private or shared. Stores come from guests and from the kernel; checkpoints come between
+ * and must collect what was there at their freeze.
  */
 #include "tests/unit/mm_world.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +17,25 @@
 #define AT UINT64_C(0x10000000)
 #define NOTHING UINT64_MAX
 
-enum { PAGES = 128, FAMILY = 4, ROUNDS = 1500 };
+enum { PAGES = 128, FAMILY = 4, ROUNDS = 1500, FILE_PAGES = 60, SHARED_MAX = 100000 };
+
+/* Files that are mapped privately are never written, those that are mapped shared are. */
+enum {
+    MEMORY_PRIVATE,
+    HOST_PRIVATE,
+    MEMORY_SHARED,
+    HOST_SHARED,
+    FILES,
+    ANONYMOUS = FILES,
+    ANONYMOUS_SHARED
+};
 
 struct page {
     bool is_mapped;
     int prot;
+    unsigned shared; /* its word is that of shared_words; 0: its own */
     uint64_t word;
+    uint64_t original; /* what is there after MADV_DONTNEED */
 };
 
 struct member {
@@ -33,6 +48,9 @@ static uint64_t seed = 99, last_word;
 static uint64_t frozen[PAGES]; /* words of family[0] at the freeze, NOTHING: not mapped */
 static uint64_t places[PAGES];
 static bool is_collecting;
+static struct file *files[FILES];
+static uint64_t shared_words[SHARED_MAX];
+static unsigned shared_count;
 
 static unsigned pick(unsigned count)
 {
@@ -65,11 +83,68 @@ static bool all_mapped(const struct member *member, unsigned first, unsigned cou
     return true;
 }
 
+static uint64_t *word_of(struct page *page)
+{
+    return page->shared ? &shared_words[page->shared] : &page->word;
+}
+
+static uint64_t content_word(unsigned page)
+{
+    return 1000000 + page;
+}
+
+static void open_files(void)
+{
+    static char content[FILE_PAGES * 4096];
+
+    for (unsigned i = 0; i < FILE_PAGES; i++) {
+        const uint64_t word = content_word(i);
+
+        memcpy(content + i * MEM_PAGE, &word, sizeof word);
+    }
+    files[MEMORY_PRIVATE] = mm_file(content, sizeof content, O_RDONLY);
+    files[HOST_PRIVATE] = mm_host_file_new(content, sizeof content, false);
+    files[MEMORY_SHARED] = mm_file(content, sizeof content, O_RDWR);
+    files[HOST_SHARED] = mm_host_file_new(content, sizeof content, true);
+    shared_count = 1;
+    for (unsigned i = 0; i < 2 * FILE_PAGES; i++)
+        shared_words[shared_count++] = content_word(i % FILE_PAGES);
+}
+
+static void map_file(struct member *member, unsigned first, unsigned count, int prot, int kind)
+{
+    bool is_shared = kind == MEMORY_SHARED || kind == HOST_SHARED;
+    unsigned from = pick(FILE_PAGES - count + 1);
+
+    assert_int_equal(mm_mmap(member->mm, address_of(first), count * MEM_PAGE, prot,
+                             (is_shared ? SHARED : PRIVATE) | MAP_FIXED, files[kind],
+                             from * MEM_PAGE),
+                     address_of(first));
+    for (unsigned i = 0; i < count; i++) {
+        struct page *page = &member->pages[first + i];
+
+        *page = (struct page){true, prot, 0, content_word(from + i), content_word(from + i)};
+        if (is_shared)
+            page->shared = 1 + (kind == HOST_SHARED ? FILE_PAGES : 0) + from + i;
+    }
+}
+
 static void do_map(struct member *member, unsigned first, unsigned count, int prot)
 {
-    (void)mm_map(member->mm, address_of(first), count * MEM_PAGE, prot, PRIVATE | MAP_FIXED);
-    for (unsigned i = first; i < first + count; i++)
-        member->pages[i] = (struct page){true, prot, 0};
+    int kind = (int)pick(ANONYMOUS_SHARED + 1);
+    bool is_shared = kind == ANONYMOUS_SHARED && shared_count + count < SHARED_MAX;
+
+    if (kind < FILES) {
+        map_file(member, first, count, prot, kind);
+        return;
+    }
+    (void)mm_map(member->mm, address_of(first), count * MEM_PAGE, prot,
+                 (is_shared ? SHARED : PRIVATE) | MAP_FIXED);
+    for (unsigned i = first; i < first + count; i++) {
+        member->pages[i] = (struct page){true, prot, 0, 0, 0};
+        if (is_shared)
+            shared_words[member->pages[i].shared = shared_count++] = 0;
+    }
 }
 
 static void do_unmap(struct member *member, unsigned first, unsigned count)
@@ -92,7 +167,7 @@ static void do_forget(struct member *member, unsigned first, unsigned count)
 {
     (void)mm_madvise(member->mm, address_of(first), count * MEM_PAGE, MADV_DONTNEED);
     for (unsigned i = first; i < first + count; i++)
-        member->pages[i].word = 0;
+        member->pages[i].word = member->pages[i].original;
 }
 
 static void do_move(struct member *member, unsigned first, unsigned count)
@@ -137,7 +212,7 @@ static void kernel_stores(struct member *member)
         assert_int_equal(user_copy_out(member->mm, address_of(page), &word, sizeof word),
                          may ? 0 : -EFAULT);
         if (may)
-            member->pages[page].word = word;
+            *word_of(&member->pages[page]) = word;
     }
 }
 
@@ -153,10 +228,10 @@ static void guest_accesses(struct member *member)
 
         assert_int_equal(mm_guest_load(&guest, address, &found), page->prot != PROT_NONE);
         if (page->prot != PROT_NONE)
-            assert_int_equal(found, page->word);
+            assert_int_equal(found, *word_of(page));
         assert_int_equal(mm_guest_store(&guest, address, word), (page->prot & PROT_WRITE) != 0);
         if (page->prot & PROT_WRITE)
-            page->word = word;
+            *word_of(page) = word;
     }
     mm_guest_stop(&guest);
 }
@@ -172,7 +247,7 @@ static void do_freeze(void)
     for (unsigned i = 0; i < PAGES; i++) {
         struct pma *pma = pma_at(family[0].mm, address_of(i));
 
-        frozen[i] = pma ? family[0].pages[i].word : NOTHING;
+        frozen[i] = pma && pma_is_memory(pma) ? *word_of(&family[0].pages[i]) : NOTHING;
         places[i] = pma ? pma_offset(pma, address_of(i)) : 0;
     }
 }
@@ -256,7 +331,7 @@ static void check_all(void)
             assert_int_equal(user_copy_in(member->mm, &word, address_of(i), sizeof word),
                              may ? 0 : -EFAULT);
             if (may)
-                assert_int_equal(word, member->pages[i].word);
+                assert_int_equal(word, *word_of(&member->pages[i]));
         }
     }
 }
@@ -269,6 +344,8 @@ static void test_random(void **state)
     seed = start ? strtoull(start, NULL, 0) : seed;
     memset(family, 0, sizeof family);
     family[0].mm = mm_new();
+    last_word = 2000000;
+    open_files();
     for (int i = 0; i < (rounds ? atoi(rounds) : ROUNDS); i++) {
         one_change();
         kernel_stores(any_member());
@@ -281,6 +358,8 @@ static void test_random(void **state)
         do_collect();
     for (unsigned i = 0; i < FAMILY; i++)
         object_put((struct object *)family[i].mm);
+    for (unsigned i = 0; i < FILES; i++)
+        object_put(&files[i]->object);
 }
 
 int main(void)
