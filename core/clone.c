@@ -229,12 +229,13 @@ static int start_child(struct task *child, struct task *parent, const struct clo
     return err;
 }
 
+/* Takes the reference to the child. */
 static int64_t wait_for_vfork(struct task *task, struct process *child)
 {
     struct vfork_wait *record = wait_begin(&task->waiter, &vfork_wait_type.ops);
 
     record->base.is_killable = true;
-    record->child = object_get(&child->object);
+    record->child = child;
     record->pid = child->pid;
     return wait_run(&task->waiter);
 }
@@ -243,6 +244,7 @@ static int64_t clone_process(struct task *task, const struct clone_request *requ
 {
     struct kernel *kernel = task_kernel(task);
     struct clone_parts parts = {0};
+    struct process *awaited = NULL; /* once started, the child may be gone at any time */
     struct task *child = NULL;
     int err = check_flags(request->flags);
 
@@ -259,14 +261,16 @@ static int64_t clone_process(struct task *task, const struct clone_request *requ
     if (err == 0) {
         inherit_process(child->process, task->process, request->flags);
         inherit_task(child, task, request);
+        if ((request->flags & CLONE_VFORK) != 0)
+            awaited = object_get(&child->process->object);
         err = start_child(child, task, request);
     }
     parts_put(&parts);
-    int64_t result = err < 0 ? err : pid;
-    if (err == 0 && (request->flags & CLONE_VFORK) != 0)
-        result = wait_for_vfork(task, child->process);
     object_put((struct object *)child);
-    return result;
+    if (err == 0 && awaited != NULL)
+        return wait_for_vfork(task, awaited);
+    object_put((struct object *)awaited);
+    return err < 0 ? err : pid;
 }
 
 int64_t sys_fork(struct task *task)
