@@ -3,13 +3,13 @@
  * Reading and writing: one wait record for all calls. Invariants:
  * 1. The record holds the file, the ranges and what is done; they are read from the guest once.
  * 2. A part is at most 64 KB: pinned, moved, unpinned. Nothing is pinned or locked when a step
- * ends.
+ *    ends.
  * 3. A read ends with its first short part and never waits once it has something. A blocking write
  *    goes on until all is written; a signal, an error or EAGAIN then gives what is done, if any.
  * 4. Between parts a killed task ends and a closing gate is let through; the latter is no end of
- * the call, and no signal can make it one. *Linux:* the position of a file is locked for each part,
- * not for the whole call; a vector of more than 64 ranges is not atomic for a pipe. RLIMIT_FSIZE is
- * not looked at, RWF_APPEND is EOPNOTSUPP.
+ *    the call, and no signal can make it one.
+ * *Linux:* the position of a file is locked for each part, not for the whole call; a vector of more
+ * than 64 ranges is not atomic for a pipe. RWF_APPEND is EOPNOTSUPP.
  */
 #include "core/rw.h"
 
@@ -170,10 +170,11 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
         err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
     if (err < 0)
         return err;
+    size_t size = uio.size;
     int64_t moved = rw_move(waiter, record, &uio, room);
     if (!is_empty)
         user_unpin(mm, &uio);
-    *is_last = record->is_write ? uio.size > room : moved >= 0 && (size_t)moved < uio.size;
+    *is_last = record->is_write ? size > room : moved >= 0 && (size_t)moved < size;
     return moved;
 }
 
@@ -260,7 +261,6 @@ static int64_t rw_cancel(struct waiter *waiter, struct rw_wait *record, int why)
 
 static void rw_release(struct rw_wait *record)
 {
-    wait_leave(&record->entry);
     wait_leave(&record->entry); /* that of a sandbox that ends */
     if (record->file != NULL)
         object_put(&record->file->object);
