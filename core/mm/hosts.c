@@ -66,17 +66,19 @@ static int open_window(struct mapping *mapping, int prot)
     return err;
 }
 
-int mm_host_window(struct mapping *mapping, uint64_t offset, bool writing, char **ret)
+int mm_host_window(struct mapping *mapping, uint64_t offset, bool writing, char **ret, size_t *size)
 {
     int err = 0;
 
     mutex_lock(&mapping->lock);
     if (!mapping->host.window || (writing && !mapping->host.is_window_writable))
         err = open_window(mapping, writing ? PROT_READ | PROT_WRITE : PROT_READ);
-    if (err < 0 || offset >= mapping->host.window_size)
+    if (err < 0 || offset >= mapping->host.window_size) {
         err = -EFAULT;
-    else
+    } else {
         *ret = (char *)mapping->host.window + offset;
+        *size = min_u64(*size, mapping->host.window_size - offset);
+    }
     mutex_unlock(&mapping->lock);
     return err;
 }

@@ -36,7 +36,8 @@ static int pin_part(struct mm *mm, guest_addr_t address, size_t size, enum fault
     ret->is_memory = pma_is_memory(pma);
     ret->offset = pma_offset(pma, address);
     if (!ret->is_memory)
-        return mm_host_window(vma->mapping, ret->offset, access & FAULT_WRITE, &ret->data);
+        return mm_host_window(vma->mapping, ret->offset, access & FAULT_WRITE, &ret->data,
+                              &ret->size);
     ret->data = memfile_at(mm->kernel->memfile, ret->offset);
     return 0;
 }

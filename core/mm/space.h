@@ -128,8 +128,10 @@ void mm_reserve_free(struct mm *mm);
 
 /* The file's number in the stubs. */
 int mm_host_file(struct mm *mm, struct mapping *mapping, int *ret);
-/* The byte at offset of the file in a window of ours; -EFAULT: there is none. */
-int mm_host_window(struct mapping *mapping, uint64_t offset, bool writing, char **ret);
+/* The byte at offset of the file in a window of ours; *size is cut to what the window has from
+ * there on. -EFAULT: there is none. */
+int mm_host_window(struct mapping *mapping, uint64_t offset, bool writing, char **ret,
+                   size_t *size);
 bool mm_host_is_writable(const struct mapping *mapping);
 
 /* --- vdso.c --- */
