@@ -77,6 +77,7 @@ static void test_errors(void)
     refused((void *)1, PAGE, RW, ANON | MAP_FIXED, -1, 0, EINVAL);
     refused(NULL, PAGE, RW, MAP_ANONYMOUS, -1, 0, EINVAL);
     refused(NULL, PAGE, RW, MAP_PRIVATE, fd, 1, EINVAL);
+    refused(NULL, 2 * PAGE, RW, MAP_PRIVATE, fd, -(off_t)PAGE, EOVERFLOW);
     refused(NULL, ~0UL - PAGE, RW, ANON, -1, 0, ENOMEM);
     refused(NULL, 1UL << 47, RW, ANON, -1, 0, ENOMEM);
     refused((void *)0xffff800000000000, PAGE, RW, ANON | MAP_FIXED, -1, 0, ENOMEM);
