@@ -119,6 +119,16 @@ static int64_t copy_advance(struct waiter *waiter, struct copy_wait *record, voi
     return copy_result(waiter, record, 0);
 }
 
+/* Can the two do it? A restored stream may be of another kind than it was. */
+static int copy_check(const struct copy_wait *record)
+{
+    const struct file_ops *in = record->in.file->ops, *out = record->out.file->ops;
+    bool is_possible = in->read != NULL && in->seek != NULL && out->write != NULL &&
+                       (record->out.address == 0 || out->seek != NULL);
+
+    return is_possible ? 0 : -EINVAL;
+}
+
 /* As rw_step. */
 static int64_t copy_step(struct waiter *waiter, struct copy_wait *record)
 {
@@ -129,6 +139,8 @@ static int64_t copy_step(struct waiter *waiter, struct copy_wait *record)
     record->base.is_killable = false;
     if (has_slept && atomic_load(&waiter->has_signal))
         result = copy_result(waiter, record, 0);
+    else if (copy_check(record) < 0)
+        result = copy_result(waiter, record, -EINVAL);
     else if ((buffer = host_alloc(UIO_SIZE_MAX, 1)) == NULL)
         result = -ENOMEM;
     else
