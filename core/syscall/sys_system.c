@@ -130,6 +130,19 @@ static int limit_exchange(struct process *process, int resource, const struct rl
     return err;
 }
 
+/* Others' limits are for root and for their own user. */
+static bool may_limit(const struct task *task, const struct process *process)
+{
+    const struct task *target = TAILQ_FIRST(&process->tasks);
+    const struct cred *from = &task->cred;
+
+    if (process == task->process || from->euid == 0 || target == NULL)
+        return true;
+    const struct cred *to = &target->cred;
+    return from->uid == to->uid && from->uid == to->euid && from->uid == to->suid &&
+           from->gid == to->gid && from->gid == to->egid && from->gid == to->sgid;
+}
+
 int64_t sys_prlimit64(struct task *task, int pid, int resource, guest_addr_t from,
                       guest_addr_t old_to)
 {
@@ -144,9 +157,13 @@ int64_t sys_prlimit64(struct task *task, int pid, int resource, guest_addr_t fro
         return err;
     mutex_lock(&kernel->tasks_lock);
     struct process *process = pid == 0 ? task->process : process_find(kernel, pid);
-    err = process == NULL ? -ESRCH
-                          : limit_exchange(process, resource, from == 0 ? NULL : &new,
-                                           task->cred.euid == 0, &old);
+    if (process == NULL)
+        err = -ESRCH;
+    else if (!may_limit(task, process))
+        err = -EPERM;
+    else
+        err =
+            limit_exchange(process, resource, from == 0 ? NULL : &new, task->cred.euid == 0, &old);
     mutex_unlock(&kernel->tasks_lock);
     if (err < 0)
         return err;
