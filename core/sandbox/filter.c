@@ -103,7 +103,6 @@ static const int plain[] = {
     CALL(getsockopt),
     CALL(setsockopt),
     /* stubs */
-    CALL(ptrace),
     CALL(wait4),
     CALL(waitid),
     CALL(kill),
@@ -139,6 +138,21 @@ static int allow_threads(scmp_filter_ctx filter)
 
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
+    return err;
+}
+
+/* What platform/ptrace asks of its tracees, and no access to their memory. */
+static int allow_ptrace(scmp_filter_ctx filter)
+{
+    static const unsigned requests[] = {PTRACE_SEIZE,      PTRACE_CONT,      PTRACE_DETACH,
+                                        PTRACE_SYSEMU,     PTRACE_GETREGS,   PTRACE_SETREGS,
+                                        PTRACE_POKEUSER,   PTRACE_GETREGSET, PTRACE_SETREGSET,
+                                        PTRACE_GETSIGINFO, PTRACE_SETSIGMASK};
+    int err = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(requests) && err == 0; i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ptrace), 1,
+                               SCMP_A0(SCMP_CMP_EQ, requests[i]));
     return err;
 }
 
@@ -194,6 +208,8 @@ int confine_filter(struct confinement *confinement)
         err = allow_threads(filter);
     if (err == 0)
         err = allow_controls(filter);
+    if (err == 0)
+        err = allow_ptrace(filter);
     if (err == 0)
         err = sanitizer_allow(filter);
     if (err == 0)
