@@ -70,6 +70,7 @@ static int enter_user_namespace(void)
     pid_t parent = getpid();
     pid_t child = fork();
     if (child == 0) {
+        (void)close(ready[1]); /* so that the end of a parent that fails is seen */
         int err = read(ready[0], &byte, 1) == 1 ? 0 : -EIO;
         (void)snprintf(path, sizeof(path), "/proc/%d/uid_map", (int)parent);
         err = err < 0 ? err : write_text(path, "0 0 4294967295");
