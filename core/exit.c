@@ -45,10 +45,9 @@ static void drop_parts(struct task *task)
 /* Reaped at once: nobody wants to know. */
 static bool is_ignored_by(struct process *parent)
 {
-    const struct signal_action *action = &parent->sighand->actions[SIGCHLD - 1];
+    struct signal_action action = sighand_action(parent->sighand, SIGCHLD);
 
-    return action->handler == (guest_addr_t)(uintptr_t)SIG_IGN ||
-           (action->flags & SA_NOCLDWAIT) != 0;
+    return action.handler == (guest_addr_t)(uintptr_t)SIG_IGN || (action.flags & SA_NOCLDWAIT) != 0;
 }
 
 /* Tells the parent; *reaped is set when the parent's reference has come to us. */

@@ -137,7 +137,7 @@ static void tell_parent(struct process *process, int code, int status)
 
     if (parent == NULL)
         return;
-    if ((parent->sighand->actions[SIGCHLD - 1].flags & SA_NOCLDSTOP) == 0)
+    if ((sighand_action(parent->sighand, SIGCHLD).flags & SA_NOCLDSTOP) == 0)
         (void)signal_send_process(parent, &info);
     wait_kick_all(&parent->child_wait);
 }
@@ -332,6 +332,8 @@ static void check_ids(struct loader *loader, const Process *m)
         load_bad(loader, "exit_signal", "%" PRIu32 " is no signal", m->exit_signal);
     if (m->nice < -20 || m->nice > 19)
         load_bad(loader, "nice", "%" PRId32 " is out of range", m->nice);
+    if (m->alarm_interval < 0 || m->alarm_interval > NSEC_NEVER / 2)
+        load_bad(loader, "alarm_interval", "%" PRId64 " is out of range", m->alarm_interval);
     if (m->stop_signal > SIGNAL_COUNT)
         load_bad(loader, "stop_signal", "%" PRIu32 " is no signal", m->stop_signal);
     if (m->is_zombie != (m->n_tasks == 0))
@@ -369,8 +371,36 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     return signal_queue_load(&process->pending, loader, "pending", m->pending, m->n_pending);
 }
 
+/* Reaped already, and held by the parent of a vfork that has not looked yet. */
+static bool is_reaped(const struct process *process)
+{
+    const struct machine *machine = process->kernel->machine;
+
+    return process->is_zombie && process->parent == NULL && machine != NULL &&
+           process != machine->init;
+}
+
+/* Parents form no cycle, and tasks are of the process that lists them. */
+static void check_tree(const struct process *process, struct loader *loader)
+{
+    const struct process *ancestor = process;
+    const struct task *task;
+
+    for (int depth = 0; ancestor->parent != NULL && depth < KERNEL_PID_MAX; depth++)
+        ancestor = ancestor->parent;
+    if (ancestor->parent != NULL)
+        load_bad(loader, "children", "the parents form a cycle");
+    TAILQ_FOREACH(task, &process->tasks, link) {
+        if (task->process != process)
+            load_bad(loader, "tasks", "task %d is another process'", task->tid);
+    }
+}
+
 static void process_relink(struct process *process, struct loader *loader)
 {
+    if (is_reaped(process))
+        return;
+    check_tree(process, loader);
     if (process_find(process->kernel, process->pid) != NULL) {
         load_bad(loader, "pid", "%d is there twice", process->pid);
         return;

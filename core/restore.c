@@ -167,6 +167,10 @@ int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struc
         report_bad(report, "manifest.json: epoch: %" PRIu64 " is not possible", manifest->epoch);
         return err;
     }
+    if (manifest->clocks->monotonic_ns > NSEC_NEVER / 2) { /* it goes on from there */
+        report_bad(report, "manifest.json: clocks.monotonic_ns: too large");
+        return -EINVAL;
+    }
     kernel->clock.stopped_at = manifest->clocks->monotonic_ns;
     err = load_objects(kernel, dir, manifest, report);
     if (err < 0)

@@ -35,6 +35,14 @@ int sighand_fork(struct sighand *from, struct sighand **ret)
     return 0;
 }
 
+struct signal_action sighand_action(struct sighand *sighand, int signal)
+{
+    mutex_lock(&sighand->lock);
+    struct signal_action action = sighand->actions[signal - 1];
+    mutex_unlock(&sighand->lock);
+    return action;
+}
+
 void sighand_reset(struct sighand *sighand)
 {
     mutex_lock(&sighand->lock);

@@ -65,6 +65,8 @@ int sighand_create(struct sighand **ret);
 int sighand_fork(struct sighand *from, struct sighand **ret);
 /* exec: handlers become SIG_DFL. */
 void sighand_reset(struct sighand *sighand);
+/* A copy; the lock is taken. */
+struct signal_action sighand_action(struct sighand *sighand, int signal);
 
 /* --- signal_send.c: under the kernel's tasks lock; the sighand's is taken --- */
 /* Sends; info->signal is 1..64. -EAGAIN: a real-time signal's queue is full. */

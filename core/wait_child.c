@@ -193,6 +193,8 @@ static int child_wait_save(const struct child_wait *record, struct saver *saver,
 
 static int child_wait_load(struct child_wait *record, struct loader *loader, const ChildWait *m)
 {
+    if (m->pid == INT32_MIN)
+        load_bad(loader, "wait.child.pid", "%" PRId32 " is not possible", m->pid);
     record->pid = m->pid;
     record->options = m->options;
     record->status = m->status;
