@@ -255,10 +255,10 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     task->clear_child_tid = task->robust_list = 0;
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
-    set_comm(task, path);
     sighand_reset(process->sighand);
     files_close_on_exec(task->files);
     mutex_lock(&process->kernel->tasks_lock);
+    set_comm(task, path);
     process->has_execed = true;
     process->exit_signal = SIGCHLD;
     process->is_undumpable = false;

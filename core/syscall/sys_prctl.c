@@ -21,7 +21,9 @@ static int64_t set_name(struct task *task, guest_addr_t from)
     if (size < 0 && size != -ENAMETOOLONG)
         return size;
     name[TASK_COMM_SIZE - 1] = '\0';
+    mutex_lock(&task_kernel(task)->tasks_lock); /* others look at it under it: /proc */
     memcpy(task->comm, name, sizeof(name));
+    mutex_unlock(&task_kernel(task)->tasks_lock);
     return 0;
 }
 
