@@ -17,8 +17,12 @@ DEFINE_WAIT_TYPE(NANOSLEEP, nanosleep, NanosleepWait, nanosleep);
 
 static int64_t nanosleep_step(struct waiter *waiter, struct nanosleep_wait *record)
 {
-    if (record->is_realtime)
-        record->base.deadline = clock_now(waiter->clock) + record->target - host_clock_realtime();
+    nsec_t *deadline = &record->base.deadline;
+
+    if (record->is_realtime &&
+        __builtin_add_overflow(clock_now(waiter->clock) - host_clock_realtime(), record->target,
+                               deadline))
+        *deadline = NSEC_NEVER;
     return WAIT_AGAIN;
 }
 
