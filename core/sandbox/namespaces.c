@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -104,12 +105,17 @@ static _Noreturn void stand_for(pid_t child)
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 125);
 }
 
-/* The sandbox process does not outlive the one that stands for it. */
-static int tie_to_parent(void)
+/* The sandbox process does not outlive the one that stands for it, which may have been killed
+ * before we could say so. */
+static int tie_to_parent(int parent)
 {
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
-        return -errno;
-    return 0;
+    struct pollfd end = {.fd = parent, .events = POLLIN};
+    int err = prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+
+    if (err == 0 && poll(&end, 1, 0) != 0)
+        err = -ESRCH;
+    (void)close(parent);
+    return err;
 }
 
 int confine_namespaces(struct confinement *confinement)
@@ -126,12 +132,17 @@ int confine_namespaces(struct confinement *confinement)
     confinement->step = "namespaces";
     if (unshare(all) < 0)
         return -errno;
-    pid_t child = fork();
-    if (child < 0)
+    int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+    if (self < 0)
         return -errno;
+    pid_t child = fork();
     if (child > 0)
         stand_for(child);
-    return tie_to_parent();
+    if (child == 0)
+        return tie_to_parent(self);
+    err = -errno;
+    (void)close(self);
+    return err;
 }
 
 int confine_root(struct confinement *confinement)

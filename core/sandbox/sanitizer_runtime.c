@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 
 #include "core/base/container.h"
@@ -64,6 +65,9 @@ int sanitizer_allow(void *filter)
     int err =
         seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_EQ, search));
 
+    if (err == 0)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ptrace), 1,
+                               SCMP_A0(SCMP_CMP_EQ, PTRACE_ATTACH));
     for (size_t i = 0; i < ARRAY_COUNT(calls) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
     for (size_t i = 0; i < ARRAY_COUNT(controls) && err == 0; i++)
