@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
 #include <unistd.h>
 
 #include "vfs/file.h"
@@ -28,8 +30,11 @@ int vfs_stat(const struct fs_view *view, const struct path *at, const char *name
 
 int vfs_statfs(const struct path *path, struct statfs *ret)
 {
+    if (path->mount == NULL) { /* a pipe, a stream: also by the names of /proc/PID/fd */
+        *ret = (struct statfs){.f_type = PIPEFS_MAGIC, .f_bsize = 4096, .f_namelen = NAME_MAX};
+        return 0;
+    }
     int err = inode_statfs(path->mount->root->inode, ret);
-
     if (err < 0)
         return err;
     ret->f_flags = STATFS_FLAGS | (mount_is_readonly(path->mount) ? STATFS_READONLY : 0);

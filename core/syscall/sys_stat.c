@@ -216,16 +216,11 @@ int64_t sys_statfs(struct task *task, guest_addr_t name, guest_addr_t to)
 int64_t sys_fstatfs(struct task *task, int fd, guest_addr_t to)
 {
     struct file *file = files_get(task->files, fd);
-    const long pipefs_magic = 0x50495045;
 
     if (file == NULL)
         return -EBADF;
     struct path path = file->path;
-    if (path.dentry != NULL)
-        path_get(&path);
+    path_get(&path);
     object_put(&file->object);
-    if (path.dentry != NULL)
-        return give_statfs(task, &path, to);
-    struct statfs value = {.f_type = pipefs_magic, .f_bsize = 4096, .f_namelen = NAME_MAX};
-    return user_copy_out(task->mm, to, &value, sizeof(value));
+    return give_statfs(task, &path, to);
 }

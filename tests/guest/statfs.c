@@ -22,6 +22,20 @@ static void test_statfs(int fd)
     printf("statfs\n");
 }
 
+/* Pipes are in no file system, by whatever name. */
+static void test_pipe(void)
+{
+    struct statfs by_name, by_fd;
+    char name[32];
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[0]);
+    int again = open(name, O_RDONLY | O_NONBLOCK);
+    CHECK(statfs(name, &by_name) == 0 && by_name.f_type == 0x50495045);
+    CHECK(again >= 0 && fstatfs(again, &by_fd) == 0 && by_fd.f_type == by_name.f_type);
+    printf("pipe\n");
+}
+
 static void test_sync(int fd)
 {
     int ends[2];
@@ -45,6 +59,7 @@ int main(void)
     int fd = open("file", O_RDWR | O_CREAT, 0600);
     CHECK(fd >= 0);
     test_statfs(fd);
+    test_pipe();
     test_sync(fd);
     return 0;
 }
