@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "core/base/host.h"
+#include "core/limit.h"
 #include "core/mm/mm.h"
 #include "core/syscall/syscall_table.h"
 #include "vfs/fs/devfs.h"
@@ -46,14 +47,9 @@ int64_t sys_mprotect(struct task *task, guest_addr_t address, uint64_t size, uin
 /* Linux: RLIMIT_DATA counts the program's own data too. */
 int64_t sys_brk(struct task *task, guest_addr_t address)
 {
-    struct process *process = task->process;
     guest_addr_t start = task->mm->brk_start;
-    uint64_t limit;
 
-    mutex_lock(&process->sighand->lock);
-    limit = process->limits[RLIMIT_DATA].rlim_cur;
-    mutex_unlock(&process->sighand->lock);
-    if (address > start && address - start > limit)
+    if (address > start && address - start > task_limit(task, RLIMIT_DATA))
         address = 0;
     return mm_brk(task->mm, address);
 }
