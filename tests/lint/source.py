@@ -17,7 +17,7 @@ def files(folders, suffixes):
     found = []
     for folder in folders:
         found += [path for path in pathlib.Path(ROOT, folder).rglob("*")
-                  if path.suffix in suffixes and path.is_file() and "build" not in path.parts]
+                  if path.suffix in suffixes and path.is_file()]
     return sorted(found)
 
 
