@@ -127,6 +127,24 @@ static void a_detach_forgets_an_interrupt_signal_that_is_pending(void **state)
     }
 }
 
+/* Results that mean a restart to the host, met by a signal that nobody wants any more. */
+static void the_host_restarts_nothing(void **state)
+{
+    struct ptrace_context *context = ptrace_context_of(guest.context);
+
+    (void)state;
+    for (uint64_t code = 510; code <= 520; code++) {
+        guest.regs.rax = SYS_getpid;
+        assert_int_equal(guest_enter(&guest, GUEST_AT(syscall)), TRAP_SYSCALL);
+        (void)syscall(SYS_tgkill, context->stub->pid, context->thread->tid, INTERRUPT_SIGNAL);
+        guest.regs.rax = -code;
+        guest.regs.rdi = GUEST_DATA;
+        assert_int_equal(guest_enter(&guest, GUEST_AT(store)), TRAP_SYSCALL);
+        assert_int_equal(*guest_word(&guest, GUEST_DATA), -code);
+        assert_int_equal(guest.regs.rax, -code);
+    }
+}
+
 /* --- interrupts --- */
 
 static void *interrupt_when_counting(void *argument)
@@ -337,6 +355,7 @@ static void expect_refused(char *image, size_t at, uint8_t bits)
 
     image[at] ^= (char)bits;
     assert_int_equal(context_get_xstate(guest.context, before), 0);
+    assert_int_equal(xstate_check(image), -EINVAL);
     assert_int_equal(context_set_xstate(guest.context, image), -EINVAL);
     assert_int_equal(context_get_xstate(guest.context, after), 0);
     assert_memory_equal(before, after, xstate_size());
@@ -372,6 +391,7 @@ int main(void)
         TEST(a_detached_thread_serves_the_next_context),
         TEST(a_context_moves_between_host_threads),
         TEST(a_detach_forgets_an_interrupt_signal_that_is_pending),
+        TEST(the_host_restarts_nothing),
         TEST(a_running_guest_is_interrupted),
         TEST(no_interrupt_is_lost),
         TEST(interrupts_leave_the_guest_as_it_is),

@@ -283,6 +283,7 @@ static void signals_from_outside_do_nothing(void **state)
         assert_int_equal(*guest_word(&guest, GUEST_DATA), i);
         context_detach(guest.context);
         (void)syscall(SYS_tgkill, stub_pid(&guest), context->thread->tid, signals[i]);
+        host_sleep(NSEC_PER_MSEC); /* it would take the signal now */
         assert_int_equal(context_attach(guest.context), 0);
     }
 }
@@ -291,6 +292,7 @@ static void a_stopped_stub_is_continued(void **state)
 {
     struct aspace_op op = op_unmap(0x900000, 4096);
     struct ptrace_context *context = ptrace_context_of(guest.context);
+    uint64_t rip = context->parked.rip;
     size_t done;
 
     (void)state;
@@ -301,6 +303,11 @@ static void a_stopped_stub_is_continued(void **state)
         (void)syscall(SYS_tgkill, stub_pid(&guest), context->thread->tid, SIGSTOP);
         assert_int_equal(guest_enter(&guest, GUEST_AT(syscall)), TRAP_SYSCALL);
         assert_int_equal(aspace_apply(guest.aspace, &op, 1, &done), 0);
+        context_detach(guest.context);
+        (void)kill(stub_pid(&guest), SIGSTOP);
+        assert_int_equal(context_attach(guest.context), 0);
+        assert_int_equal(context->parked.rip, rip); /* taken over where it has its filter */
+        assert_int_equal(guest_enter(&guest, GUEST_AT(syscall)), TRAP_SYSCALL);
     }
 }
 

@@ -4,6 +4,7 @@
  * fewer capabilities than it began with, confined to the host calls that docs/new-platform.md
  * lists; and its end, with which its stubs end. Each is played in a child of this process.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -17,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -219,17 +221,48 @@ static void it_works_as_the_init_of_a_pid_namespace(void **state)
 
 /* --- what is inherited --- */
 
+/* The four it was given, less the one it closes. */
+static void need_three_descriptors(pid_t pid)
+{
+    char path[64];
+    unsigned count = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    DIR *dir = opendir(path);
+    NEED(dir);
+    while (readdir(dir))
+        count++;
+    NEED(count == 3 + 2);
+    (void)closedir(dir);
+}
+
+static void need_no_core(pid_t pid)
+{
+    struct rlimit core;
+
+    NEED(prlimit(pid, RLIMIT_CORE, NULL, &core) == 0 && core.rlim_cur == 0);
+}
+
 static void with_odd_inheritance(void)
 {
+    struct rlimit core;
     sigset_t all;
 
+    NEED(getrlimit(RLIMIT_CORE, &core) == 0);
+    core.rlim_cur = core.rlim_max;
+    NEED(setrlimit(RLIMIT_CORE, &core) == 0);
     (void)signal(SIGCHLD, SIG_IGN); /* would reap stubs */
     (void)signal(SIGSEGV, SIG_IGN);
     (void)signal(SIGTRAP, SIG_IGN);
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
-    NEED(dup2(own_file(), 20) == 20); /* not close-on-exec */
-    live();
+    int fd = own_file();
+    NEED(dup2(fd, 20) == 20); /* not close-on-exec */
+    NEED(world_set_up(NULL) == 0);
+    need_three_descriptors(stub_platform_of(world_platform)->template->pid);
+    need_no_core(stub_platform_of(world_platform)->template->pid);
+    use_platform(fd, false);
+    NEED(world_tear_down(NULL) == 0);
 }
 
 static void inherited_signals_and_descriptors_do_no_harm(void **state)
