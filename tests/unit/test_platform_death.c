@@ -305,6 +305,7 @@ static void a_stopped_stub_is_continued(void **state)
         assert_int_equal(aspace_apply(guest.aspace, &op, 1, &done), 0);
         context_detach(guest.context);
         (void)kill(stub_pid(&guest), SIGSTOP);
+        host_sleep(NSEC_PER_MSEC);
         assert_int_equal(context_attach(guest.context), 0);
         assert_int_equal(context->parked.rip, rip); /* taken over where it has its filter */
         assert_int_equal(guest_enter(&guest, GUEST_AT(syscall)), TRAP_SYSCALL);
