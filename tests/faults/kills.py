@@ -101,7 +101,7 @@ def test_kill_stopping_checkpoint_tool(case):
             span = duration(case, sandbox, image)
         before = counter.ticks(sandbox)[-1]
         tool = start_checkpoint(case, sandbox, image)
-        time.sleep(seeded.uniform(0, span * 1.3))
+        time.sleep(seeded.uniform(0, span * 3))
         tool.kill()
         end(tool)
         try:
@@ -114,6 +114,7 @@ def test_kill_stopping_checkpoint_tool(case):
         check(sandbox.wait() == 0, f"it ended: {sandbox.error_text()}")
         check(counter.image_is_whole(case, image) > before - 1, "the image is an older one")
         outcomes["is an image"] += 1
+    check(outcomes["goes on"] > 0, "no tool was hit: the test must be changed")
     return str(outcomes)
 
 
