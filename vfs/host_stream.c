@@ -2,8 +2,8 @@
 /*
  * Donated descriptors: files, pipes, terminals, devices or nothing. Invariants:
  * 1. O_NONBLOCK is never set: the description may be shared with whoever started us. A transfer
- * asks the host not to wait (RWF_NOWAIT); where that is refused it polls first, and then writes no
- * more than goes in without waiting.
+ *    asks the host not to wait (RWF_NOWAIT); where that is refused it polls first, and then writes
+ *    no more than goes in without waiting.
  * 2. What must wait is queued here and the host's readiness is waited for by the event thread: the
  *    source is armed under the lock, for what the queues need, once they are not empty. One event
  *    kicks everybody, who then looks again and arms again.

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What all inodes have in common: numbers, attributes, permissions. attr is guarded by the inode's
- * lock, but for the type in it, which never changes. Numbers are
- * never given twice: those of inodes start above what host file systems use, so that both can live
- * under one st_dev.
+ * lock, but for the type in it, which never changes. Numbers are never given twice: those of inodes
+ * start above what host file systems use, so that both can live under one st_dev.
  */
 #include "vfs/inode.h"
 

@@ -2,7 +2,7 @@
 /*
  * Pages of files that have memory. Invariants, under the mapping's lock:
  * 1. A chunk of the file has one extent or reads as zeros; the mapping owns the extent's chunk of
- * the memfile once, and every map of it owns it once more (mapping_run with get).
+ *    the memfile once, and every map of it owns it once more (mapping_run with get).
  * 2. What lies past size is zero up to the end of its page, but for what a guest stored there.
  * 3. Whoever makes pages go or move first lists the owners of the users under the lock, then tells
  *    them without it. Who becomes a user meanwhile sees the new state.

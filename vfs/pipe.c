@@ -5,10 +5,11 @@
  * 2. reader_count and writer_count are the open files of each mode, counted by open and close.
  * 3. Everybody who waits on a side is kicked when that side's condition may have changed: the
  *    conditions of the waiters differ (an atomic write, a poll), so the first in line may have no
- * use for what came. A call that moves more than fits is carried on by its wait record; the pipe
- * knows only the bytes at hand, and by `more` whether the whole call has to be atomic. *Linux:*
- * capacity is counted in bytes here and in pages there, where small writes may fill it sooner.
- * Packet mode (O_DIRECT) is absent.
+ *    use for what came.
+ * A call that moves more than fits is carried on by its wait record; the pipe knows only the bytes
+ * at hand, and by `more` whether the whole call has to be atomic. *Linux:* capacity is counted in
+ * bytes here and in pages there, where small writes may fill it sooner. Packet mode (O_DIRECT) is
+ * absent.
  */
 #include "vfs/pipe.h"
 

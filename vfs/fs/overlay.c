@@ -3,11 +3,11 @@
  * The overlay: a read-only tree of the host below, memory above. Invariants, under the lock of
  * directories:
  * 1. A directory holds by name what differs from below: new inodes, and those of below once
- * something about them has changed. A name without an inode is a whiteout. Every other name is
- * looked up below.
+ *    something about them has changed. A name without an inode is a whiteout. Every other name is
+ *    looked up below.
  * 2. An inode of below that is not held knows its parent and name, so that it can be held when
- *    something changes (overlay_hold); its parent is then held first. One that is held, or has lost
- * its name, has no parent.
+ *    something changes (overlay_hold); its parent is then held first. One that is held, or has
+ *    lost its name, has no parent.
  * 3. attr is taken from below once, and ours from then on: number and device stay when content is
  *    copied or the name moves. Moving a directory of below moves its inode and copies nothing.
  * 4. A regular file's content comes from below until is_copied, which is final.
