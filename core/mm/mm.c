@@ -372,7 +372,7 @@ static void pma_relink(struct pma *pma, struct mm *mm, struct loader *loader)
     const struct vma *vma = vma_at(mm, pma->start);
 
     if (pma->source != PMA_RUN &&
-        (!vma->mapping || mapping_is_host(vma->mapping) != (pma->source == PMA_HOST)))
+        (!vma->mapping || (pma->source == PMA_FILE && mapping_is_host(vma->mapping))))
         load_bad(loader, "pmas", "%" PRIx64 ": the file has no such pages", pma->start);
     if (!pma_is_memory(pma))
         return;
@@ -404,6 +404,20 @@ static uint64_t mm_derived(const struct mm *mm)
     return mm->mapped_size + mm->pma_count;
 }
 
+/* Pages of host files that have become memory (deleted ones, which travelled in the image) are
+ * there no longer: the next touch finds them in the memory. */
+static void drop_ghost_pages(struct mm *mm)
+{
+    struct pma *pma;
+    struct pma *next;
+
+    RB_FOREACH_SAFE(pma, pma_tree, &mm->pmas, next) {
+        const struct vma *vma = vma_at(mm, pma->start);
+        if (pma->source == PMA_HOST && !mapping_is_host(vma->mapping))
+            pma_remove_range(mm, pma->start, pma->end);
+    }
+}
+
 int mm_restore(struct mm *mm)
 {
     struct aspace *aspace;
@@ -416,6 +430,7 @@ int mm_restore(struct mm *mm)
     mm->aspace = aspace;
     mm_list(mm);
     mm_lock(mm);
+    drop_ghost_pages(mm);
     batch_init(&batch, mm);
     RB_FOREACH(pma, pma_tree, &mm->pmas) {
         struct vma *vma = vma_at(mm, pma->start);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/host.h"
@@ -153,6 +154,8 @@ int main(void)
     const char *step;
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)umask(0); /* modes of files on writable binds are the guest's to choose */
     control_start_init(&start);
     int err = control_start_receive(CONTROL_START_FD, &start, reason);
     if (err < 0)
