@@ -81,20 +81,22 @@ static int report_crash(const struct foreground *foreground)
     return print_crash(foreground, reap(foreground), "ended without a word");
 }
 
-/* After its last word a sandbox ends with status 0, unless it finds a mistake of its own then.
- * Returns exit_code, or that of a failure. */
-static int end(const struct foreground *foreground, int exit_code)
+/* After its last word a sandbox ends with the status that goes with it, unless it finds a mistake
+ * of its own then. Returns exit_code, or that of a failure. */
+static int end(const struct foreground *foreground, int expected, int exit_code)
 {
     int status = reap(foreground);
 
-    return status == 0 ? exit_code : print_crash(foreground, status, "failed at its end");
+    if (WIFEXITED(status) && WEXITSTATUS(status) == expected)
+        return exit_code;
+    return print_crash(foreground, status, "failed at its end");
 }
 
 /* --- what the sandbox says: GOES_ON, or the exit code --- */
 
 static int say_checkpointed(const struct foreground *foreground, const char *path)
 {
-    int exit_code = end(foreground, 0);
+    int exit_code = end(foreground, 0, 0);
 
     error_set_program("sbx");
     error_print("%s: checkpointed to %s", foreground->name, path);
@@ -117,8 +119,8 @@ static int on_started(struct foreground *foreground, const StartedEvent *event)
 static int on_exited(const struct foreground *foreground, const ExitedEvent *event)
 {
     if (event->signal != 0)
-        return end(foreground, EXIT_CODE_SIGNAL + (int)(event->signal & 127));
-    return end(foreground, (int)(event->code & 255));
+        return end(foreground, 0, EXIT_CODE_SIGNAL + (int)(event->signal & 127));
+    return end(foreground, 0, (int)(event->code & 255));
 }
 
 /* A message of several lines is printed as several errors. */
@@ -137,9 +139,9 @@ static int on_failed(const struct foreground *foreground, const FailedReply *eve
     print_lines(foreground, event->message);
     if (foreground->has_started)
         return GOES_ON;
-    (void)reap(foreground);
-    return event->exit_code == 0 || event->exit_code > 255 ? EXIT_CODE_FAILURE
-                                                           : (int)event->exit_code;
+    int exit_code =
+        event->exit_code == 0 || event->exit_code > 255 ? EXIT_CODE_FAILURE : (int)event->exit_code;
+    return end(foreground, exit_code, exit_code);
 }
 
 /* The answer to a signal that was handed on. */

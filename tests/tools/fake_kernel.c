@@ -261,14 +261,17 @@ static void run_command(const char *command)
 {
     if (strcmp(command, "fail") == 0) {
         (void)control_send_failed(CONTROL_START_FD, 0, argument(1), "%s", start.spec->argv[2]);
-        exit(0);
+        exit((int)argument(start.spec->n_argv > 3 ? 3 : 1));
     }
     send_started();
     if (strcmp(command, "exit") == 0)
         send_exited(argument(1), 0);
     else if (strcmp(command, "signal") == 0)
         send_exited(0, argument(1));
-    else if (strcmp(command, "crash") == 0)
+    else if (strcmp(command, "unclean") == 0) {
+        send_exited(argument(1), 0);
+        exit((int)argument(2));
+    } else if (strcmp(command, "crash") == 0)
         (void)raise((int)argument(1));
     else if (strcmp(command, "garbage") == 0)
         (void)send(CONTROL_START_FD, "\xff\xff\xff", 3, 0);

@@ -32,6 +32,13 @@ class Ends(ToolCase):
         self.assert_result(self.run_guest("nothing"), 125,
                            "sbx run: demo: the sandbox ended without a word, status 0\n")
 
+    def test_fails_at_its_end(self):
+        self.assert_result(self.run_guest("unclean", "7", "66"), 125,
+                           "sbx run: demo: the sandbox failed at its end, status 66\n")
+        self.assert_result(self.run_guest("fail", "127", "x: No such file", "125"), 125,
+                           "sbx run: demo: x: No such file\n"
+                           "sbx run: demo: the sandbox failed at its end, status 125\n")
+
     def test_garbage(self):
         self.assert_result(self.run_guest("garbage"), 125,
                            "sbx run: demo: a packet that is no control message\n")
