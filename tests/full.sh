@@ -64,6 +64,9 @@ for seed in 1 2 3 4 5 6 7 8; do
 done
 stage programs-instants-asan programs asan --random-instants 5 --timeout 1200
 stage programs-tenth programs release --checkpoint seeded-tenth --timeout 3600
+for preset in release asan tsan; do
+    stage "kill-random-$preset" tests/faults/kill_random.py --bin "build/$preset/bin" --count 200
+done
 stage fuzz-load build/asan/bin/fuzz_load 300000
 stage mutants cmake --build --preset release --target mutants
 stage bench bench/run.py --bin build/release/bin --programs build/release/bench
