@@ -172,7 +172,9 @@ int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struc
         return -EINVAL;
     }
     kernel->clock.stopped_at = manifest->clocks->monotonic_ns;
+    mapping_set_loading(true);
     err = load_objects(kernel, dir, manifest, report);
+    mapping_set_loading(false);
     if (err < 0)
         return err;
     nsec_t loaded = host_clock_now();

@@ -206,8 +206,24 @@ static void cred_load(struct cred *cred, struct loader *loader, const Cred *m)
 #define REGISTERS(X)                                                                               \
     X(r15)                                                                                         \
     X(r14)                                                                                         \
-    X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx) X(rsi) X(rdi)       \
-        X(rip) X(eflags) X(rsp) X(fs_base) X(gs_base)
+    X(r13)                                                                                         \
+    X(r12)                                                                                         \
+    X(rbp)                                                                                         \
+    X(rbx)                                                                                         \
+    X(r11)                                                                                         \
+    X(r10)                                                                                         \
+    X(r9)                                                                                          \
+    X(r8)                                                                                          \
+    X(rax)                                                                                         \
+    X(rcx)                                                                                         \
+    X(rdx)                                                                                         \
+    X(rsi)                                                                                         \
+    X(rdi)                                                                                         \
+    X(rip)                                                                                         \
+    X(eflags)                                                                                      \
+    X(rsp)                                                                                         \
+    X(fs_base)                                                                                     \
+    X(gs_base)
 
 static int regs_save(const struct guest_regs *regs, struct saver *saver, Regs **ret)
 {

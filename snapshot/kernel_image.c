@@ -13,7 +13,7 @@
 #include "core/base/host.h"
 
 enum {
-    FRAME_SIZE = 256 << 10, /* a frame is closed when it has grown so far */
+    FRAME_SIZE = 256 << 10,     /* a frame is closed when it has grown so far */
     FRAME_SIZE_MAX = 128 << 20, /* one object of 64 MB and more is a deleted file */
     VARINT_SIZE_MAX = 5,
     LEVEL = -1,

@@ -8,7 +8,8 @@
 #include "snapshot/objects.pb-c.h"
 #include "snapshot/report.h"
 
-/* kernel.img in memory: zstd frames of varint-delimited objects. The counts stand in the manifest. */
+/* kernel.img in memory: zstd frames of varint-delimited objects. The counts stand in the manifest.
+ */
 struct kernel_image {
     struct bytes frames;
     uint64_t object_count;

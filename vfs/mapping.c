@@ -38,6 +38,18 @@ static int extent_compare(const struct mapping_extent *a, const struct mapping_e
 RB_GENERATE_INTERNAL(mapping_extents, mapping_extent, link, extent_compare,
                      __attribute__((unused)) static)
 
+static bool loading;
+
+void mapping_set_loading(bool is_loading)
+{
+    loading = is_loading;
+}
+
+bool mapping_is_loading(void)
+{
+    return loading;
+}
+
 void mapping_set_memfile(struct memfile *memfile)
 {
     memory = memfile;

@@ -53,6 +53,10 @@ struct mapping {
 
 /* The memfile all mappings of memory take their runs from: set once at start. */
 void mapping_set_memfile(struct memfile *memfile);
+/* While an image is being loaded no mapping may take new runs: which ones are free is known only
+ * when all owners have claimed theirs. */
+void mapping_set_loading(bool is_loading);
+bool mapping_is_loading(void);
 
 void mapping_init(struct mapping *mapping);
 /* Puts the runs, closes the host file. Nobody uses it. Legal twice. */

@@ -93,8 +93,7 @@ ptrdiff_t host_append(int fd, const struct iovec *iov, int count)
 {
     int err = host_inject();
 
-    return err < 0 ? err
-                   : host_result(TEMP_FAILURE_RETRY(pwritev2(fd, iov, count, 0, RWF_APPEND)));
+    return err < 0 ? err : host_result(TEMP_FAILURE_RETRY(pwritev2(fd, iov, count, 0, RWF_APPEND)));
 }
 
 ptrdiff_t host_readv(int fd, const struct iovec *iov, int count)
@@ -115,8 +114,7 @@ ptrdiff_t host_readv_nowait(int fd, const struct iovec *iov, int count)
 {
     int err = host_inject();
 
-    return err < 0 ? err
-                   : host_result(TEMP_FAILURE_RETRY(preadv2(fd, iov, count, -1, RWF_NOWAIT)));
+    return err < 0 ? err : host_result(TEMP_FAILURE_RETRY(preadv2(fd, iov, count, -1, RWF_NOWAIT)));
 }
 
 ptrdiff_t host_writev_nowait(int fd, const struct iovec *iov, int count)

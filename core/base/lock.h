@@ -41,7 +41,10 @@ struct mutex {
 };
 
 /* Of a lock that lives as long as the process. */
-#define MUTEX_INITIALIZER(its_rank) {.host = PTHREAD_MUTEX_INITIALIZER, .rank = (its_rank)}
+#define MUTEX_INITIALIZER(its_rank)                                                                \
+    {                                                                                              \
+        .host = PTHREAD_MUTEX_INITIALIZER, .rank = (its_rank)                                      \
+    }
 
 void mutex_init(struct mutex *mutex, enum lock_rank rank);
 void mutex_fini(struct mutex *mutex);

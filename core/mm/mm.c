@@ -406,16 +406,22 @@ static uint64_t mm_derived(const struct mm *mm)
 
 /* Pages of host files that have become memory (deleted ones, which travelled in the image) are
  * there no longer: the next touch finds them in the memory. */
-static void drop_ghost_pages(struct mm *mm)
+static int use_ghosts(struct mm *mm)
 {
     struct pma *pma;
     struct pma *next;
+    struct vma *mapped;
 
+    RB_FOREACH(mapped, vma_tree, &mm->vmas) {
+        if (mapped->file && !file_mapping(mapped->file))
+            return -ENOMEM; /* the content has no room */
+    }
     RB_FOREACH_SAFE(pma, pma_tree, &mm->pmas, next) {
         const struct vma *vma = vma_at(mm, pma->start);
         if (pma->source == PMA_HOST && !mapping_is_host(vma->mapping))
             pma_remove_range(mm, pma->start, pma->end);
     }
+    return 0;
 }
 
 int mm_restore(struct mm *mm)
@@ -430,7 +436,7 @@ int mm_restore(struct mm *mm)
     mm->aspace = aspace;
     mm_list(mm);
     mm_lock(mm);
-    drop_ghost_pages(mm);
+    err = use_ghosts(mm);
     batch_init(&batch, mm);
     RB_FOREACH(pma, pma_tree, &mm->pmas) {
         struct vma *vma = vma_at(mm, pma->start);
@@ -438,7 +444,8 @@ int mm_restore(struct mm *mm)
         batch_map(&batch, vma, pma);
         mm_advise_folios(mm, &batch, vma, pma);
     }
-    err = batch_apply(&batch);
+    if (err == 0)
+        err = batch_apply(&batch);
     mm_unlock(mm);
     return err;
 }

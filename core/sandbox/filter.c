@@ -144,10 +144,10 @@ static int allow_threads(scmp_filter_ctx filter)
 /* What platform/ptrace asks of its tracees, and no access to their memory. */
 static int allow_ptrace(scmp_filter_ctx filter)
 {
-    static const unsigned requests[] = {PTRACE_SEIZE,      PTRACE_CONT,      PTRACE_DETACH,
-                                        PTRACE_SYSEMU,     PTRACE_GETREGS,   PTRACE_SETREGS,
-                                        PTRACE_POKEUSER,   PTRACE_GETREGSET, PTRACE_SETREGSET,
-                                        PTRACE_GETSIGINFO, PTRACE_SETSIGMASK};
+    static const unsigned requests[] = {
+        PTRACE_SEIZE,     PTRACE_CONT,       PTRACE_DETACH,     PTRACE_SYSEMU,
+        PTRACE_GETREGS,   PTRACE_SETREGS,    PTRACE_POKEUSER,   PTRACE_GETREGSET,
+        PTRACE_SETREGSET, PTRACE_GETSIGINFO, PTRACE_SETSIGMASK, PTRACE_GET_SYSCALL_INFO};
     int err = 0;
 
     for (size_t i = 0; i < ARRAY_COUNT(requests) && err == 0; i++)

@@ -56,7 +56,7 @@ static void test_errors(void)
         limit = (struct rlimit){50, 50};
         CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0 && setuid(1000) == 0);
         limit.rlim_max = 51;
-        CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit), EPERM); /* only downwards */
+        CHECK_ERRNO(setrlimit(RLIMIT_NOFILE, &limit), EPERM);                /* only downwards */
         CHECK_ERRNO(prlimit(getppid(), RLIMIT_NOFILE, NULL, &limit), EPERM); /* root's */
         _exit(0);
     }

@@ -373,6 +373,8 @@ static struct mapping *hostfs_mapping(struct inode *inode)
 
     if (!S_ISREG(inode_mode(inode)))
         return NULL;
+    if (hostfs->is_ghost && mapping_is_loading())
+        return &hostfs->mapping; /* its content comes with the next call */
     if (hostfs->is_ghost)
         return use_ghost(hostfs) < 0 ? NULL : &hostfs->mapping;
     mutex_lock(&inode->lock);
