@@ -17,6 +17,8 @@
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
 
+enum { RANDOM_SIZE_MAX = 33554431 }; /* getrandom(2): so much at most from the urandom source */
+
 int64_t sys_uname(struct task *task, guest_addr_t to)
 {
     struct kernel *kernel = task_kernel(task);
@@ -58,8 +60,8 @@ int64_t sys_getrandom(struct task *task, guest_addr_t to, uint64_t size, uint32_
     if ((flags & ~(uint32_t)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) != 0 ||
         (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
         return -EINVAL;
-    if (size > INT32_MAX)
-        size = INT32_MAX;
+    if (size > RANDOM_SIZE_MAX)
+        size = RANDOM_SIZE_MAX;
     while (done < size && !atomic_load(&task->waiter.is_killed)) {
         uint64_t part = size - done < sizeof(bytes) ? size - done : sizeof(bytes);
         host_random(bytes, part);
