@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = ["objects", "loader", "kernel_image", "lock", "host", "uio", "gate", "wait", "events",
             "freeze"]
 LINTS = ["saved_fields", "includes", "host_calls"]
-TIMEOUT = 30  # seconds; a whole program takes less than 5
+TIMEOUT = 60  # seconds; a whole program takes a few
 BUILD_TIMEOUT = 1200
 
 
