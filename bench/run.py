@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures sbx against the host, and against gVisor where runsc26 or runsc is on PATH, in one run on
-one machine. Medians; the ratios are what can be compared with other machines.
+"""Measures sbx against the host, and against gVisor where runsc26 or runsc is on PATH, in one run
+on one machine. Medians; the ratios are what can be compared with other machines.
 
-run.py --bin DIR --programs DIR [--platform P] [--repeat N] [--megabytes N] [--no-peer] [--json FILE]"""
+run.py --bin DIR --programs DIR [--platform P] [--repeat N] [--megabytes N] [--no-peer]
+       [--json FILE]"""
 import argparse
 import json
 import os
@@ -23,7 +24,8 @@ def machine():
     """What the figures were made on."""
     def first(path, key):
         with open(path) as file:
-            return next((line.split(":", 1)[1].strip() for line in file if line.startswith(key)), "?")
+            found = [line.split(":", 1)[1].strip() for line in file if line.startswith(key)]
+        return found[0] if found else "?"
     return {"cpu": first("/proc/cpuinfo", "model name"), "cpus": os.cpu_count(),
             "memory": first("/proc/meminfo", "MemTotal"), "kernel": platform.release(),
             "huge_shmem": open("/sys/kernel/mm/transparent_hugepage/shmem_enabled").read().strip()
@@ -82,13 +84,13 @@ class Bench:
         self.rows.append(row)
         print_row(row, self.subjects)
 
-    def add_cycle(self, name, argv, ready):
+    def add_cycle(self, name, argv, ready, *options):
         """Checkpoints and restores of one program: rows for the parts."""
         parts = {}
         for subject in self.subjects[1:]:
             for _ in range(max(1, self.options.repeat // 2)):
                 try:
-                    for part, figure in subject.cycle(argv, ready).items():
+                    for part, figure in subject.cycle(argv, ready, *options).items():
                         parts.setdefault(part, {}).setdefault(subject.name, []).append(figure)
                 except (OSError, subprocess.SubprocessError, subjects.Failed) as why:
                     print(f"bench: {name}: {subject.name}: {why}", file=sys.stderr)
@@ -114,8 +116,9 @@ class Bench:
                  lambda s: s.figure([self.program("fork_exec"), count]) / 1000)
         self.add("/bin/true, start to end", "ms", lambda s: s.run_to_end(["/bin/true"]))
         self.add_cycle("dash loop", ["/bin/dash", "-c", DASH_LOOP], "tick 3\n")
-        large = f"{options.megabytes} MB"
-        self.add_cycle(large, [self.program("touch"), str(options.megabytes)], "ready\n")
+        large = [self.program("touch"), str(options.megabytes)]
+        self.add_cycle(f"{options.megabytes} MB", large, "ready\n")
+        self.add_cycle(f"{options.megabytes} MB, raw", large, "ready\n", "--compress", "none")
         if options.json:
             with open(options.json, "w") as file:
                 json.dump({"machine": facts, "rows": self.rows}, file, indent=1)
@@ -126,12 +129,12 @@ class Bench:
 
 
 def print_head(names):
-    print(f"{'':42}" + "".join(f"{subject.name:>22}" for subject in names))
+    print(f"{'':44}" + "".join(f"{subject.name:>22}" for subject in names))
 
 
 def print_row(row, names):
     """The figures; behind sbx's its ratio to the host, behind gVisor's its ratio to sbx."""
-    line, before = f"{row['what'] + ', ' + row['unit']:42}", None
+    line, before = f"{row['what'] + ', ' + row['unit']:44}", None
     for subject in names:
         value = row.get(subject.name)
         if value is None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured: the host itself, sbx, and gVisor. Each runs a program to its end; those that
-can checkpoint make a cycle: start, checkpoint that leaves it running, one that stops it, restore."""
+can checkpoint make a cycle: start, a checkpoint that leaves it running, one that stops it, and a
+restore."""
 import itertools
 import json
 import os
@@ -104,14 +105,14 @@ class Sbx(Host):
                         name])
         return now_ms() - start, json.loads(text.splitlines()[-1])
 
-    def cycle(self, argv, ready):
+    def cycle(self, argv, ready, *options):
         name, image = f"bench-{next(self.serial)}", os.path.join(self.top, "image")
         shutil.rmtree(image, ignore_errors=True)
         first = Stream(self.command(argv, "--name", name), cwd=self.top)
         first.expect(ready)
-        running, stats = self.checkpoint(name, image, "--leave-running")
+        running, stats = self.checkpoint(name, image, "--leave-running", *options)
         parts = {"checkpoint, goes on": running, "pause of it": stats["pause_ns"] / 1e6}
-        parts["checkpoint, stops"], _ = self.checkpoint(name, image)
+        parts["checkpoint, stops"], _ = self.checkpoint(name, image, *options)
         first.end()
         start = now_ms()
         again = Stream([self.tool("sbx-restore"), "--image-path", image], cwd=self.top)
@@ -162,7 +163,8 @@ class Gvisor(Host):
         subprocess.run(["umount", os.path.join(self.top, "runsc", "null-netns")],
                        capture_output=True)
 
-    def cycle(self, argv, ready):
+    def cycle(self, argv, ready, *options):
+        """Its images are never compressed; the options are ours."""
         name, image = f"bench-{next(self.serial)}", os.path.join(self.top, "image-runsc")
         shutil.rmtree(image, ignore_errors=True)
         os.mkdir(image)

@@ -133,7 +133,8 @@ class Suite:
     def conclude(self, results, seconds):
         failures = [result.name for result in results if result.verdict == "FAILED"]
         skipped = sum(result.verdict == "skipped" for result in results)
-        print(f"{len(results)} programs, {len(failures)} failed, {skipped} skipped, {seconds:.0f} s")
+        print(f"{len(results)} programs, {len(failures)} failed, {skipped} skipped, "
+              f"{seconds:.0f} s")
         if self.options.checkpoint or self.options.random_instants:
             failures += self.count_checkpoints(results)
         failures += self.find_leaks()
