@@ -24,19 +24,20 @@ static void cancel_opposites(struct process *process, uint64_t set)
         signal_queue_remove(&task->pending, set);
 }
 
-/* Stop and continue work when they are sent, whatever the action and the mask. */
+/* Stop and continue work when they are sent, whatever the action and the mask. A process goes on
+ * after the stops have left its queues: it must not find one there. */
 static void prepare(struct process *process, int signal)
 {
     struct sighand *sighand = process->sighand;
 
-    if (signal == SIGCONT)
-        process_continue(process);
     mutex_lock(&sighand->lock);
     if (signal == SIGCONT)
         cancel_opposites(process, STOPS);
     else if ((SIGNAL_BIT(signal) & STOPS) != 0)
         cancel_opposites(process, SIGNAL_BIT(SIGCONT));
     mutex_unlock(&sighand->lock);
+    if (signal == SIGCONT)
+        process_continue(process);
 }
 
 /* A task that will take the signal soon: one that does not block it, else none. */
