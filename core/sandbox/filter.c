@@ -152,7 +152,7 @@ static int allow_ptrace(scmp_filter_ctx filter)
 
     for (size_t i = 0; i < ARRAY_COUNT(requests) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ptrace), 1,
-                               SCMP_A0(SCMP_CMP_EQ, requests[i]));
+                               SCMP_A0(SCMP_CMP_EQ, requests[i], 0));
     return err;
 }
 
@@ -167,13 +167,13 @@ static int allow_controls(scmp_filter_ctx filter)
 
     for (size_t i = 0; i < ARRAY_COUNT(fcntls) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, fcntls[i]));
+                               SCMP_A1(SCMP_CMP_EQ, fcntls[i], 0));
     for (size_t i = 0; i < ARRAY_COUNT(ioctls) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
                                SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, ioctls[i]));
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, 15 /* PR_SET_NAME */));
+                               SCMP_A0(SCMP_CMP_EQ, 15 /* PR_SET_NAME */, 0));
     return err;
 }
 

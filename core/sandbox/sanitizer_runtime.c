@@ -62,17 +62,17 @@ int sanitizer_allow(void *filter)
     static const unsigned controls[] = {PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_PTRACER,
                                         PR_SET_PDEATHSIG};
     const unsigned search = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_UNTRACED;
-    int err =
-        seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_EQ, search));
+    int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                               SCMP_A0(SCMP_CMP_EQ, search, 0));
 
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ptrace), 1,
-                               SCMP_A0(SCMP_CMP_EQ, PTRACE_ATTACH));
+                               SCMP_A0(SCMP_CMP_EQ, PTRACE_ATTACH, 0));
     for (size_t i = 0; i < ARRAY_COUNT(calls) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
     for (size_t i = 0; i < ARRAY_COUNT(controls) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, controls[i]));
+                               SCMP_A0(SCMP_CMP_EQ, controls[i], 0));
     return err;
 }
 
