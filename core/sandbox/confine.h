@@ -17,8 +17,13 @@ struct confinement {
  * new process, the first one of the pid namespace, and 1 in the old one, which has nothing left to
  * do. */
 int confine_namespaces(struct confinement *confinement);
-/* An empty, read-only tree as the root: nothing of the host can be named any more. */
-int confine_root(struct confinement *confinement);
+/* A read-only tree as the root, with clones of the donated directories and nothing else: nothing of
+ * the host can be named any more. The root descriptors of start are those of the clones then. */
+int confine_root(struct confinement *confinement, struct control_start *start);
+/* Its two halves: clones, before the new root covers a place; then they are put into the working
+ * directory. */
+int roots_clone(struct control_start *start);
+int roots_attach(struct control_start *start);
 /* Capabilities go but those that reading and writing the donated directories needs; exec cannot
  * bring them back. */
 int confine_capabilities(struct confinement *confinement);

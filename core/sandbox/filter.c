@@ -3,8 +3,8 @@
  * The system calls that the sandbox process may make, with what their arguments may be. The list is
  * what core/base/host_*.c, the platform and the C library's threads and memory need; all else kills
  * the process. Files are opened by openat2 only, which host_open_beneath uses with a directory
- * descriptor; a filter cannot see its resolve flags, so the root is empty besides (confine_root).
- * New threads, but no processes: stubs are forked by stubs.
+ * descriptor; a filter cannot see its resolve flags: confine_root sees to it that no name leads
+ * out. New threads, but no processes: stubs are forked by stubs.
  */
 #include <errno.h>
 #include <fcntl.h>

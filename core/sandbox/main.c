@@ -31,8 +31,9 @@ static int fail(const char *step, int err)
 }
 
 /* Everything up to the filter. */
-static int confine_and_create(const StartSpec *spec, struct kernel **ret, const char **step)
+static int confine_and_create(struct control_start *start, struct kernel **ret, const char **step)
 {
+    const StartSpec *spec = start->spec;
     struct confinement confinement = {0};
     struct kernel_options options = {.memory_limit = spec->options->memory_limit,
                                      .ghost_limit = spec->options->ghost_limit,
@@ -46,7 +47,7 @@ static int confine_and_create(const StartSpec *spec, struct kernel **ret, const 
     err = kernel_create(&options, ret);
     if (err < 0)
         return err;
-    err = confine_root(&confinement);
+    err = confine_root(&confinement, start);
     if (err == 0)
         err = confine_capabilities(&confinement);
     *step = confinement.step;
@@ -164,7 +165,7 @@ int main(void)
     err = host_guard_init();
     if (err < 0)
         return fail("signal handlers", err);
-    err = confine_and_create(start.spec, &kernel, &step);
+    err = confine_and_create(&start, &kernel, &step);
     if (err < 0)
         return fail(step, err);
     int code = run(kernel, &start, &report);

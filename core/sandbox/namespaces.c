@@ -145,20 +145,25 @@ int confine_namespaces(struct confinement *confinement)
     return err;
 }
 
-int confine_root(struct confinement *confinement)
+int confine_root(struct confinement *confinement, struct control_start *start)
 {
     static const char *const places[] = {"/tmp", "/mnt", "/proc", "/dev", NULL};
     const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    int err = -ENOENT;
 
     confinement->step = "root";
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return -errno;
+    int err = roots_clone(start);
+    if (err < 0)
+        return err;
+    err = -ENOENT;
     for (int i = 0; places[i] != NULL && err < 0; i++) {
         err = mount("sbx", places[i], "tmpfs", flags, "size=4k,mode=0555") < 0 ? -errno : 0;
         if (err == 0 && chdir(places[i]) < 0)
             return -errno;
     }
+    if (err == 0)
+        err = roots_attach(start);
     if (err == 0)
         err = sanitizer_keep();
     if (err < 0)
