@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# A job that is stopped and continued.
+# A job that is stopped and continued. Its file is empty for the moment between open and write.
 counter() {
     i=0
     while :; do
@@ -18,8 +18,11 @@ b=$(cat count)
 [ "$a" = "$b" ] && echo "it stands still"
 kill -CONT $pid
 sleep 0.3
-c=$(cat count)
-[ "$c" -gt "$b" ] && echo "it goes on"
+c=
+while [ -z "$c" ]; do
+    c=$(cat count)
+done
+[ "$c" -gt "${b:-0}" ] && echo "it goes on"
 kill -STOP $pid
 sleep 0.1
 kill -TERM $pid
