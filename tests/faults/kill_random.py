@@ -13,6 +13,7 @@ import argparse
 import ctypes
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -67,29 +68,41 @@ class Round:
         self.environment = dict(os.environ, SBX_ROOT=os.path.join(top, "state"))
         self.image = os.path.join(top, "images", "image")
         self.tool = self.checkpoint = None
+        self.is_detached = False
 
     def start(self, name, *arguments):
-        return subprocess.Popen([os.path.join(self.bin, name), *arguments], cwd="/",
-                                env=self.environment, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        """A tool; what it and its sandbox say goes to a file."""
+        errors = tempfile.TemporaryFile(mode="w+", dir=self.top)
+        process = subprocess.Popen([os.path.join(self.bin, name), *arguments], cwd="/",
+                                   env=self.environment, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=errors)
+        process.errors = errors
+        return process
 
-    def run(self, name, *arguments):
-        process = self.start(name, *arguments)
+    def wait(self, process, what):
+        """Its exit code and what was said; it has to end by itself."""
         try:
-            _, text = process.communicate(timeout=DEADLINE)
+            process.wait(DEADLINE)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise Failure(f"{name} {arguments[0]} hangs") from None
-        return process.returncode, text.strip()
+            raise Failure(f"{what} does not end") from None
+        process.errors.seek(0)
+        return process.returncode, process.errors.read().strip()
+
+    def run(self, name, *arguments):
+        return self.wait(self.start(name, *arguments), f"{name} {arguments[0]}")
 
     # --- what is going on when the blow falls ---
 
     def begin(self):
         """Starts or restores the sandbox, perhaps with a checkpoint on its way."""
+        self.is_detached = self.random.random() < 0.3
+        options = ["--detach"] if self.is_detached else []
         if os.path.exists(self.image) and self.random.random() < 0.3:
-            self.tool = self.start("sbx-restore", "--image-path", self.image, "--name", NAME)
+            self.tool = self.start("sbx-restore", "--image-path", self.image, "--name", NAME,
+                                   *options)
         else:
-            self.tool = self.start("sbx", "run", "--name", NAME, "--", *GUEST)
+            self.tool = self.start("sbx", "run", "--name", NAME, *options, "--", *GUEST)
         if self.victim == "checkpoint" or self.random.random() < 0.5:
             time.sleep(self.random.uniform(0.02, 0.2))
             keep = ["--leave-running"] if self.random.random() < 0.7 else []
@@ -101,9 +114,10 @@ class Round:
             return self.tool.pid
         if self.victim == "checkpoint":
             return self.checkpoint.pid
-        below = descendants(self.tool.pid)
+        below = descendants(os.getpid())
         kernels = [pid for pid, name in below.items() if name == "sbx-kernel"]
-        outer = [pid for pid in kernels if (stat_of(pid) or ("", 0))[1] == self.tool.pid]
+        outer = [pid for pid in kernels
+                 if (stat_of(pid) or ("", 0))[1] in (self.tool.pid, os.getpid())]
         if self.victim == "stand-in":
             return next(iter(outer), None)
         if self.victim == "kernel":
@@ -115,7 +129,8 @@ class Round:
         """Kills it; False: it was not there any more."""
         time.sleep(self.random.uniform(0.0, 0.15))
         pid = self.find_victim()
-        while pid is None and self.tool.poll() is None: # not yet
+        limit = time.monotonic() + 0.5
+        while pid is None and time.monotonic() < limit: # not yet
             time.sleep(0.001)
             pid = self.find_victim()
         try:
@@ -128,34 +143,24 @@ class Round:
     # --- what must follow ---
 
     def end(self, process, what):
-        """Its exit code and what it said; it has to end by itself."""
-        try:
-            _, text = process.communicate(timeout=DEADLINE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise Failure(f"{what} does not end") from None
-        if process.returncode == -signal.SIGKILL:
+        """It has to say why, if it was not killed or asked to end."""
+        code, text = self.wait(process, what)
+        if code == -signal.SIGKILL:
             return
-        if process.returncode < 0 or "Sanitizer" in text or "Assertion" in text or \
-                "left at the end" in text:
-            raise Failure(f"{what} ends with {process.returncode}: {text}")
-        if process.returncode == 125 and not text:
+        if code < 0 or re.search("Sanitizer|runtime error|Assertion|left at the end", text):
+            raise Failure(f"{what} ends with {code}: {text}")
+        if code == 125 and not text:
             raise Failure(f"{what} fails without a message")
 
-    def must_survive(self):
-        """A stub that is not the only one of pid 1, or the checkpointing tool: the guest goes on,
-        or has ended in order."""
-        return self.victim in ("stub", "checkpoint")
-
     def finish(self):
+        """What was not hit goes on and can be ended in order; a tool ends with its sandbox, and a
+        sandbox with its tool unless it is detached."""
         if self.checkpoint is not None:
             self.end(self.checkpoint, "sbx-checkpoint")
-        if self.must_survive() and self.tool.poll() is None:
-            code, text = self.run("sbx", "kill", NAME, "KILL")
-            if code != 0 and self.tool.poll() is None:
-                time.sleep(0.5)
-                if self.tool.poll() is None:
-                    raise Failure(f"the sandbox does not answer: {text}")
+        if self.is_detached:
+            self.end(self.tool, "the tool")
+        if self.is_detached or self.victim in ("stub", "checkpoint"):
+            self.run("sbx", "kill", NAME, "KILL") # it may have ended
         self.end(self.tool, "the tool")
 
     def wait_for_processes(self):
@@ -199,6 +204,7 @@ def play(round_):
     struck = round_.strike()
     if not struck:
         round_.tool.kill()
+        round_.run("sbx", "kill", NAME, "KILL")
     round_.finish()
     round_.wait_for_processes()
     round_.check_files()
