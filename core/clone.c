@@ -191,11 +191,13 @@ static int link_child(struct task *child, struct process *parent)
     return err;
 }
 
+/* It may have been killed meanwhile, but has no thread to end. */
 static void unlink_child(struct task *child)
 {
     struct kernel *kernel = task_kernel(child);
 
     mutex_lock(&kernel->tasks_lock);
+    gate_drop(&child->waiter.pass);
     task_unlink(child);
     process_unlink(child->process);
     mutex_unlock(&kernel->tasks_lock);

@@ -133,6 +133,19 @@ void gate_quit(struct gate_pass *pass)
     mutex_unlock(&gate->lock);
 }
 
+void gate_drop(struct gate_pass *pass)
+{
+    struct gate *gate = pass->gate;
+
+    mutex_lock(&gate->lock);
+    assert(pass->place != GATE_INSIDE && pass->place != GATE_SHORT);
+    gate->outranking -= pass->outranks;
+    pass->outranks = false;
+    atomic_fetch_add(&gate->quiet, 1);
+    host_futex_wake(&gate->quiet, 1);
+    mutex_unlock(&gate->lock);
+}
+
 static void set_place(struct gate_pass *pass, enum gate_place from, enum gate_place to)
 {
     mutex_lock(&pass->gate->lock);

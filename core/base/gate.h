@@ -45,6 +45,8 @@ void gate_fini(struct gate *gate);
 void gate_join(struct gate *gate, struct gate_pass *pass);
 /* The last act of a pass's thread. */
 void gate_quit(struct gate_pass *pass);
+/* Of a pass that is outside and whose thread does not come: nobody waits for it. */
+void gate_drop(struct gate_pass *pass);
 
 /* Comes in, or waits until it may; -ESHUTDOWN: the gate has ended, touch nothing and return. */
 int gate_enter(struct gate_pass *pass);

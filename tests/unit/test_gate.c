@@ -212,6 +212,23 @@ static void test_killed_outranks(void **state)
     gate_fini(&gate);
 }
 
+/* Killed before it had a thread, which then did not come: a closer does not wait for it. */
+static void test_dropped(void **state)
+{
+    struct gate_pass pass = {0};
+
+    (void)state;
+    gate_init(&gate, GATE_OPEN);
+    gate_join(&gate, &pass);
+    gate_outrank(&pass);
+    assert_int_equal(gate_close(&gate, SOON), -ETIMEDOUT);
+    gate_drop(&pass);
+    assert_int_equal(gate_close(&gate, NSEC_NEVER), 0);
+    assert_true(gate_is_frozen(&gate));
+    gate_open(&gate);
+    gate_fini(&gate);
+}
+
 static void open_an_open_gate(void)
 {
     gate_init(&gate, GATE_OPEN);
@@ -269,6 +286,7 @@ int main(void)
         cmocka_unit_test(test_sleepers_stay_asleep),
         cmocka_unit_test(test_close_gives_up),
         cmocka_unit_test(test_killed_outranks),
+        cmocka_unit_test(test_dropped),
         cmocka_unit_test(test_clock_stands_and_goes_on),
     };
 
