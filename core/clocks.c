@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The clocks that guests read. The monotonic ones are the sandbox clock, which stands while the
- * sandbox is frozen or an image; CLOCK_REALTIME and CLOCK_TAI are the host's. CPU clocks count the
- * time that a process' threads were in guest code.
+ * sandbox is frozen or an image; CLOCK_REALTIME and CLOCK_TAI are the host's. Both as the vDSO
+ * tells them, once it does. CPU clocks count the time that a process' threads were in guest code.
  */
 #include "core/clocks.h"
 
@@ -43,19 +43,27 @@ bool clock_is_known(int clock)
 
 int task_clock(struct task *task, int clock, nsec_t *ret)
 {
+    struct kernel *kernel = task_kernel(task);
+    nsec_t monotonic;
+    nsec_t realtime;
+
+    if (!vdso_now(kernel, &monotonic, &realtime)) {
+        monotonic = clock_now(&kernel->clock);
+        realtime = host_clock_realtime();
+    }
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_REALTIME_ALARM:
     case CLOCK_TAI:
-        *ret = host_clock_realtime();
+        *ret = realtime;
         return 0;
     case CLOCK_MONOTONIC:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME:
     case CLOCK_BOOTTIME_ALARM:
-        *ret = clock_now(&task_kernel(task)->clock);
+        *ret = monotonic;
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_THREAD_CPUTIME_ID:

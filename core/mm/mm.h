@@ -162,6 +162,9 @@ struct vdso_clock {
 /* Of its run in the memfile, machine->vdso_offset: text, then the data page. */
 #define VDSO_SIZE MEM_CHUNK
 #define VDSO_TEXT_SIZE (2 * MEM_PAGE)
+/* What guests read by themselves now: calls answer the same, so that mixing both never goes back.
+ * False: they have to call, and get the clocks as they are. */
+bool vdso_now(struct kernel *kernel, nsec_t *monotonic, nsec_t *realtime);
 /* As early as can be: the rate of the time stamp counter is measured from here on. */
 void vdso_begin(struct kernel *kernel);
 /* Takes the run of a new machine and fills it. */

@@ -184,6 +184,24 @@ static void start(struct kernel *kernel)
     start_timer(kernel);
 }
 
+bool vdso_now(struct kernel *kernel, nsec_t *monotonic, nsec_t *realtime)
+{
+    struct vdso_clock *clock = &kernel->vdso;
+
+    if (!clock->is_ready)
+        return false;
+    mutex_lock(&clock->lock);
+    const struct vdso_data data = clock->data;
+    uint64_t tsc = read_tsc(); /* after the page it is scaled by */
+    mutex_unlock(&clock->lock);
+    if (data.mode != VDSO_MODE_TSC || tsc < data.tsc)
+        return false;
+    nsec_t since = scaled(tsc - data.tsc, data.scale);
+    *monotonic = data.monotonic + since;
+    *realtime = data.realtime + since;
+    return true;
+}
+
 void vdso_begin(struct kernel *kernel)
 {
     const struct sample now = take_sample();

@@ -38,7 +38,8 @@ int64_t sys_clock_getres(struct task *task, int clock, guest_addr_t to)
 
 int64_t sys_gettimeofday(struct task *task, guest_addr_t to, guest_addr_t zone)
 {
-    nsec_t now = host_clock_realtime();
+    nsec_t now;
+    (void)task_clock(task, CLOCK_REALTIME, &now);
     struct timeval value = {.tv_sec = now / NSEC_PER_SEC, .tv_usec = now % NSEC_PER_SEC / 1000};
     struct timezone utc = {0};
     int err = 0;
@@ -52,7 +53,9 @@ int64_t sys_gettimeofday(struct task *task, guest_addr_t to, guest_addr_t zone)
 
 int64_t sys_time(struct task *task, guest_addr_t to)
 {
-    int64_t now = host_clock_realtime() / NSEC_PER_SEC;
+    nsec_t time;
+    (void)task_clock(task, CLOCK_REALTIME, &time);
+    int64_t now = time / NSEC_PER_SEC;
     int err = to == 0 ? 0 : user_copy_out(task->mm, to, &now, sizeof(now));
 
     return err < 0 ? err : now;
