@@ -123,7 +123,7 @@ struct file *files_get_open(struct files *files, int fd)
 {
     struct file *file = files_get(files, fd);
 
-    if (file == NULL || (file->flags & O_PATH) == 0)
+    if (file == NULL || (file_flags(file) & O_PATH) == 0)
         return file;
     object_put(&file->object);
     return NULL;

@@ -94,7 +94,7 @@ static int rw_write_position(struct rw_wait *record, uint64_t *ret)
     struct stat stat;
 
     mutex_lock(&file->lock);
-    bool is_append = (file->flags & O_APPEND) != 0;
+    bool is_append = (file_flags(file) & O_APPEND) != 0;
     *ret = record->has_position ? record->position : file->position;
     mutex_unlock(&file->lock);
     if (!is_append)
@@ -200,7 +200,7 @@ static bool rw_is_synchronous(const struct rw_wait *record)
     const struct file *file = record->file;
 
     return record->is_write && file->ops->sync != NULL &&
-           ((record->flags & (RWF_SYNC | RWF_DSYNC)) != 0 || (file->flags & O_DSYNC) != 0);
+           ((record->flags & (RWF_SYNC | RWF_DSYNC)) != 0 || (file_flags(file) & O_DSYNC) != 0);
 }
 
 /* The result of a call that has ended, its last part with err (0: well). */

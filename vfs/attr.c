@@ -164,7 +164,7 @@ int vfs_fsetattr(const struct cred *cred, struct file *file, const struct attr_c
 {
     bool is_size = (change->set & ATTR_SIZE) != 0;
 
-    if ((file->flags & O_PATH) != 0)
+    if ((file_flags(file) & O_PATH) != 0)
         return -EBADF;
     if (is_size && (!S_ISREG(inode_mode(file->inode)) || !file_is_writable(file)))
         return -EINVAL;

@@ -20,7 +20,7 @@ static const struct file_ops no_file_ops = {0};
 
 static void file_start(struct file *file)
 {
-    bool is_usable = (file->flags & O_PATH) == 0 && file->inode->file_ops != NULL;
+    bool is_usable = (file_flags(file) & O_PATH) == 0 && file->inode->file_ops != NULL;
 
     file->ops = is_usable ? file->inode->file_ops : &no_file_ops;
     if (file->ops->open != NULL)
@@ -39,29 +39,36 @@ int file_create(struct inode *inode, const struct path *path, uint32_t flags, st
         file->path = *path;
         path_get(path);
     }
-    file->flags = flags & FILE_FLAGS;
+    atomic_store(&file->flags, flags & FILE_FLAGS);
     file_start(file);
     *ret = file;
     return 0;
 }
 
+void file_set_flags(struct file *file, uint32_t mask, uint32_t flags)
+{
+    mutex_lock(&file->lock);
+    atomic_store(&file->flags, (file_flags(file) & ~mask) | (flags & mask));
+    mutex_unlock(&file->lock);
+}
+
 bool file_is_readable(const struct file *file)
 {
-    uint32_t access = file->flags & O_ACCMODE;
+    uint32_t access = file_flags(file) & O_ACCMODE;
 
-    return (file->flags & O_PATH) == 0 && (access == O_RDONLY || access == O_RDWR);
+    return (file_flags(file) & O_PATH) == 0 && (access == O_RDONLY || access == O_RDWR);
 }
 
 bool file_is_writable(const struct file *file)
 {
-    uint32_t access = file->flags & O_ACCMODE;
+    uint32_t access = file_flags(file) & O_ACCMODE;
 
-    return (file->flags & O_PATH) == 0 && (access == O_WRONLY || access == O_RDWR);
+    return (file_flags(file) & O_PATH) == 0 && (access == O_WRONLY || access == O_RDWR);
 }
 
 bool file_is_nonblocking(const struct file *file)
 {
-    return (file->flags & O_NONBLOCK) != 0;
+    return (file_flags(file) & O_NONBLOCK) != 0;
 }
 
 uint32_t file_poll(struct file *file)
@@ -166,7 +173,7 @@ static int file_save(const struct file *file, struct saver *saver, File *message
     message->inode = save_ref(saver, &file->inode->object);
     message->mount = save_ref(saver, (const struct object *)file->path.mount);
     message->dentry = save_ref(saver, (const struct object *)file->path.dentry);
-    message->flags = file->flags;
+    message->flags = atomic_load(&file->flags);
     message->position = file->position;
     message->content.data = file->content.data;
     message->content.len = file->content.size;
@@ -203,7 +210,7 @@ static int file_load(struct file *file, struct loader *loader, const File *messa
         load_bad(loader, "flags", "%" PRIx32 " is not possible", message->flags);
     if (message->position > INT64_MAX)
         load_bad(loader, "position", "%" PRIu64 " is too large", message->position);
-    file->flags = message->flags;
+    atomic_store(&file->flags, message->flags);
     file->position = message->position;
     if (bytes_append(&file->content, message->content.data, message->content.len) < 0)
         return -ENOMEM;

@@ -28,7 +28,8 @@ struct file {
     struct path path; /* for /proc and fchdir; both NULL: pipes and the like */
     /* Guarded by lock: */
     struct mutex lock; /* LOCK_FILE */
-    uint32_t flags;    /* O_*: access mode and status flags, without O_CREAT and its kin */
+    atomic_uint flags; /* O_*: access mode and status flags, without O_CREAT and its kin; read by
+                          file_flags, with or without the lock */
     uint64_t position;
     struct bytes content;      /* of a generated file (pseudofs), made by the first read */
     struct dir_entry *entries; /* of a directory, read when position is 0 */
@@ -40,6 +41,15 @@ struct file {
 };
 
 extern const struct snapshot_type file_type;
+
+/* F_SETFL may change them at any time: a call asks once. */
+static inline uint32_t file_flags(const struct file *file)
+{
+    return atomic_load_explicit(&file->flags, memory_order_relaxed);
+}
+
+/* Those in mask become what flags says. */
+void file_set_flags(struct file *file, uint32_t mask, uint32_t flags);
 
 /*
  * How a file uses its inode. Any member may be NULL (EINVAL, ENOTTY, ESPIPE … as Linux). uio is

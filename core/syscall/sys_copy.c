@@ -240,7 +240,7 @@ int64_t sys_sendfile(struct task *task, int out, int in, guest_addr_t position, 
     if (err == 0 && check_regular(record->in.file, false) < 0)
         err = -EINVAL;
     if (err == 0 &&
-        (record->out.file->ops->write == NULL || (record->out.file->flags & O_APPEND) != 0))
+        (record->out.file->ops->write == NULL || (file_flags(record->out.file) & O_APPEND) != 0))
         err = -EINVAL;
     return err < 0 ? err : wait_run(&task->waiter);
 }
@@ -269,7 +269,7 @@ int64_t sys_copy_file_range(struct task *task, int in, guest_addr_t in_position,
         err = check_regular(record->in.file, false);
     if (err == 0)
         err = check_regular(record->out.file, true);
-    if (err == 0 && (record->out.file->flags & O_APPEND) != 0)
+    if (err == 0 && (file_flags(record->out.file) & O_APPEND) != 0)
         err = -EBADF;
     if (err == 0 && copy_overlaps(record))
         err = -EINVAL;

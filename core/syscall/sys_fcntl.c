@@ -25,22 +25,6 @@ static int64_t duplicate(struct task *task, struct file *file, uint64_t from, bo
     return files_add(task->files, file, (int)from, is_cloexec, limit);
 }
 
-static int64_t get_flags(struct file *file)
-{
-    mutex_lock(&file->lock);
-    uint32_t flags = file->flags;
-    mutex_unlock(&file->lock);
-    return flags;
-}
-
-static int64_t set_flags(struct file *file, uint32_t flags)
-{
-    mutex_lock(&file->lock);
-    file->flags = (file->flags & ~(uint32_t)SETTABLE_FLAGS) | (flags & SETTABLE_FLAGS);
-    mutex_unlock(&file->lock);
-    return 0;
-}
-
 static int64_t pipe_size(struct file *file, int command, uint64_t argument)
 {
     struct pipe *pipe = pipe_of_file(file);
@@ -57,7 +41,8 @@ static int64_t control_file(struct file *file, int command, uint64_t argument)
 {
     switch (command) {
     case F_SETFL:
-        return set_flags(file, (uint32_t)argument);
+        file_set_flags(file, SETTABLE_FLAGS, (uint32_t)argument);
+        return 0;
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
         return pipe_size(file, command, argument);
@@ -93,10 +78,10 @@ int64_t sys_fcntl(struct task *task, int fd, int command, uint64_t argument)
         result = files_set_cloexec(task->files, fd, (argument & FD_CLOEXEC) != 0);
         break;
     case F_GETFL:
-        result = get_flags(file);
+        result = file_flags(file);
         break;
     default:
-        result = (file->flags & O_PATH) != 0 ? -EBADF : control_file(file, command, argument);
+        result = (file_flags(file) & O_PATH) != 0 ? -EBADF : control_file(file, command, argument);
         break;
     }
     object_put(&file->object);

@@ -16,9 +16,7 @@ static int64_t set_nonblocking(struct task *task, struct file *file, guest_addr_
     int err = user_copy_in(task->mm, &is_on, argument, sizeof(is_on));
     if (err < 0)
         return err;
-    mutex_lock(&file->lock);
-    file->flags = (file->flags & ~(uint32_t)O_NONBLOCK) | (is_on != 0 ? O_NONBLOCK : 0);
-    mutex_unlock(&file->lock);
+    file_set_flags(file, O_NONBLOCK, is_on != 0 ? O_NONBLOCK : 0);
     return 0;
 }
 

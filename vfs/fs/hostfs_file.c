@@ -156,7 +156,7 @@ static int64_t hostfs_write(struct file *file, struct uio *uio, uint64_t *positi
         return err;
     if (hostfs->is_ghost)
         return memory_write(file, &hostfs->mapping, uio, position);
-    return write_host(hostfs, (file->flags & O_APPEND) != 0, uio, position);
+    return write_host(hostfs, (file_flags(file) & O_APPEND) != 0, uio, position);
 }
 
 static int64_t hostfs_seek(struct file *file, int64_t offset, int whence)

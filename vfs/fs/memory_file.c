@@ -17,7 +17,7 @@ int64_t memory_read(struct file *file, struct mapping *mapping, struct uio *uio,
 
     if (done > 0)
         *position += (uint64_t)done;
-    if (done >= 0 && (file->flags & O_NOATIME) == 0)
+    if (done >= 0 && (file_flags(file) & O_NOATIME) == 0)
         inode_touch_read(file->inode);
     return done;
 }
@@ -27,7 +27,7 @@ int64_t memory_write(struct file *file, struct mapping *mapping, struct uio *uio
 {
     int64_t done;
 
-    if ((file->flags & O_APPEND) != 0) {
+    if ((file_flags(file) & O_APPEND) != 0) {
         done = mapping_append(mapping, uio, position);
     } else {
         done = mapping_write(mapping, uio, *position);
