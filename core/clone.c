@@ -124,14 +124,17 @@ static int parts_clone(struct task *task, uint64_t flags, struct clone_parts *pa
     return err;
 }
 
+/* Others may change these of the parent meanwhile. */
 static void inherit_process(struct process *child, struct process *parent, uint64_t flags)
 {
+    mutex_lock(&parent->kernel->tasks_lock);
     child->pgid = parent->pgid;
     child->sid = parent->sid;
     child->exit_signal = (int)(flags & CSIGNAL);
     child->is_undumpable = parent->is_undumpable;
     child->nice = parent->nice;
     memcpy(child->limits, parent->limits, sizeof(child->limits));
+    mutex_unlock(&parent->kernel->tasks_lock);
 }
 
 /* Registers, credentials and signal state of the new task. */

@@ -36,8 +36,10 @@ static void place_owner(const struct pseudo_place *place, uint32_t *uid, uint32_
     if (place->numbers[0] == 0 || target_get(place, &target) < 0)
         return;
     if (target.task != NULL) {
+        mutex_lock(&place_kernel(place)->tasks_lock);
         *uid = target.task->cred.euid;
         *gid = target.task->cred.egid;
+        mutex_unlock(&place_kernel(place)->tasks_lock);
     }
     target_put(&target);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/kernel.h"
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
 
@@ -51,16 +52,29 @@ static bool is_one_of(const struct ids *ids, uint32_t id)
     return id == *ids->real || id == *ids->effective || id == *ids->saved;
 }
 
-static bool is_privileged(const struct task *task)
+static bool is_privileged(const struct cred *cred)
 {
-    return task->cred.euid == 0;
+    return cred->euid == 0;
 }
 
-static int64_t set_id(struct task *task, struct ids ids, uint32_t id)
+/* A call changes a copy; others see the whole of it under the tasks lock. */
+static int64_t put_cred(struct task *task, const struct cred *cred, int64_t result)
+{
+    struct kernel *kernel = task_kernel(task);
+
+    if (result < 0)
+        return result;
+    mutex_lock(&kernel->tasks_lock);
+    task->cred = *cred;
+    mutex_unlock(&kernel->tasks_lock);
+    return result;
+}
+
+static int64_t set_id(const struct cred *cred, struct ids ids, uint32_t id)
 {
     if (id == (uint32_t)UNCHANGED)
         return -EINVAL;
-    if (is_privileged(task))
+    if (is_privileged(cred))
         *ids.real = *ids.saved = id;
     else if (id != *ids.real && id != *ids.saved)
         return -EPERM;
@@ -70,21 +84,25 @@ static int64_t set_id(struct task *task, struct ids ids, uint32_t id)
 
 int64_t sys_setuid(struct task *task, uint32_t uid)
 {
-    return set_id(task, user_ids(&task->cred), uid);
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred, set_id(&cred, user_ids(&cred), uid));
 }
 
 int64_t sys_setgid(struct task *task, uint32_t gid)
 {
-    return set_id(task, group_ids(&task->cred), gid);
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred, set_id(&cred, group_ids(&cred), gid));
 }
 
-static int64_t set_re(struct task *task, struct ids ids, uint32_t real, uint32_t effective)
+static int64_t set_re(const struct cred *cred, struct ids ids, uint32_t real, uint32_t effective)
 {
     uint32_t old_real = *ids.real;
     bool has_real = real != (uint32_t)UNCHANGED;
     bool has_effective = effective != (uint32_t)UNCHANGED;
 
-    if (!is_privileged(task) && ((has_real && real != *ids.real && real != *ids.effective) ||
+    if (!is_privileged(cred) && ((has_real && real != *ids.real && real != *ids.effective) ||
                                  (has_effective && !is_one_of(&ids, effective))))
         return -EPERM;
     if (has_real)
@@ -98,20 +116,24 @@ static int64_t set_re(struct task *task, struct ids ids, uint32_t real, uint32_t
 
 int64_t sys_setreuid(struct task *task, uint32_t real, uint32_t effective)
 {
-    return set_re(task, user_ids(&task->cred), real, effective);
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred, set_re(&cred, user_ids(&cred), real, effective));
 }
 
 int64_t sys_setregid(struct task *task, uint32_t real, uint32_t effective)
 {
-    return set_re(task, group_ids(&task->cred), real, effective);
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred, set_re(&cred, group_ids(&cred), real, effective));
 }
 
-static int64_t set_res(struct task *task, struct ids ids, const uint32_t to[3])
+static int64_t set_res(const struct cred *cred, struct ids ids, const uint32_t to[3])
 {
     uint32_t *const at[3] = {ids.real, ids.effective, ids.saved};
 
     for (int i = 0; i < 3; i++) {
-        if (to[i] != (uint32_t)UNCHANGED && !is_privileged(task) && !is_one_of(&ids, to[i]))
+        if (to[i] != (uint32_t)UNCHANGED && !is_privileged(cred) && !is_one_of(&ids, to[i]))
             return -EPERM;
     }
     for (int i = 0; i < 3; i++) {
@@ -124,12 +146,18 @@ static int64_t set_res(struct task *task, struct ids ids, const uint32_t to[3])
 
 int64_t sys_setresuid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
 {
-    return set_res(task, user_ids(&task->cred), (const uint32_t[]){real, effective, saved});
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred,
+                    set_res(&cred, user_ids(&cred), (const uint32_t[]){real, effective, saved}));
 }
 
 int64_t sys_setresgid(struct task *task, uint32_t real, uint32_t effective, uint32_t saved)
 {
-    return set_res(task, group_ids(&task->cred), (const uint32_t[]){real, effective, saved});
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred,
+                    set_res(&cred, group_ids(&cred), (const uint32_t[]){real, effective, saved}));
 }
 
 static int64_t get_res(struct task *task, struct ids ids, const guest_addr_t to[3])
@@ -155,23 +183,27 @@ int64_t sys_getresgid(struct task *task, guest_addr_t real, guest_addr_t effecti
 }
 
 /* Returns the old one, whether it changes or not. */
-static int64_t set_fs(struct task *task, struct ids ids, uint32_t id)
+static int64_t set_fs(const struct cred *cred, struct ids ids, uint32_t id)
 {
     uint32_t old = *ids.fs;
 
-    if (id != (uint32_t)UNCHANGED && (is_privileged(task) || is_one_of(&ids, id)))
+    if (id != (uint32_t)UNCHANGED && (is_privileged(cred) || is_one_of(&ids, id)))
         *ids.fs = id;
     return old;
 }
 
 int64_t sys_setfsuid(struct task *task, uint32_t uid)
 {
-    return set_fs(task, user_ids(&task->cred), uid);
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred, set_fs(&cred, user_ids(&cred), uid));
 }
 
 int64_t sys_setfsgid(struct task *task, uint32_t gid)
 {
-    return set_fs(task, group_ids(&task->cred), gid);
+    struct cred cred = task->cred;
+
+    return put_cred(task, &cred, set_fs(&cred, group_ids(&cred), gid));
 }
 
 int64_t sys_getgroups(struct task *task, int size, guest_addr_t to)
@@ -191,26 +223,24 @@ int64_t sys_getgroups(struct task *task, int size, guest_addr_t to)
 
 int64_t sys_setgroups(struct task *task, int size, guest_addr_t from)
 {
-    uint32_t groups[CRED_GROUPS_MAX];
+    struct cred cred = task->cred;
 
-    if (!is_privileged(task))
+    if (!is_privileged(&task->cred))
         return -EPERM;
     if (size < 0 || size > CRED_GROUPS_MAX)
         return -EINVAL;
-    int err =
-        size == 0 ? 0 : user_copy_in(task->mm, groups, from, (size_t)size * sizeof(groups[0]));
-    if (err < 0)
-        return err;
-    memcpy(task->cred.groups, groups, (size_t)size * sizeof(groups[0]));
-    task->cred.group_count = (uint32_t)size;
-    return 0;
+    int err = size == 0 ? 0
+                        : user_copy_in(task->mm, cred.groups, from,
+                                       (size_t)size * sizeof(cred.groups[0]));
+    cred.group_count = (uint32_t)size;
+    return put_cred(task, &cred, err);
 }
 
 int64_t sys_capget(struct task *task, guest_addr_t header_at, guest_addr_t to)
 {
     const uint32_t version3 = 0x20080522;
     const uint32_t version1 = 0x19980330;
-    uint32_t all = is_privileged(task) ? UINT32_MAX : 0;
+    uint32_t all = is_privileged(&task->cred) ? UINT32_MAX : 0;
     uint32_t header[2]; /* version, pid */
     uint32_t sets[6];   /* effective, permitted, inheritable, twice */
 

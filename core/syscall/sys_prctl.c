@@ -101,6 +101,7 @@ struct priority_request {
     int which, who;
     bool is_set, is_found;
     int nice; /* to set; or the highest priority found */
+    int err;  /* of one that may not be set */
 };
 
 static bool is_meant(const struct priority_request *request, const struct process *process)
@@ -117,16 +118,33 @@ static bool is_meant(const struct priority_request *request, const struct proces
     }
 }
 
+/* Others' priorities are for root and for their own user; a higher one for root only. */
+static int set_nice(const struct priority_request *request, struct process *process)
+{
+    const struct cred *from = &request->task->cred;
+    const struct task *target = TAILQ_FIRST(&process->tasks);
+
+    if (from->euid != 0 && target != NULL && from->euid != target->cred.uid &&
+        from->euid != target->cred.euid)
+        return -EPERM;
+    if (from->euid != 0 && request->nice < process->nice)
+        return -EACCES;
+    process->nice = request->nice;
+    return 0;
+}
+
 static int apply(struct process *process, void *context)
 {
     struct priority_request *request = context;
 
     if (process->is_zombie || !is_meant(request, process))
         return 0;
-    if (request->is_set)
-        process->nice = request->nice;
-    else if (!request->is_found || process->nice < request->nice)
+    if (request->is_set) {
+        int err = set_nice(request, process);
+        request->err = err < 0 ? err : request->err;
+    } else if (!request->is_found || process->nice < request->nice) {
         request->nice = process->nice;
+    }
     request->is_found = true;
     return 0;
 }
@@ -140,7 +158,7 @@ static int run_request(struct priority_request *request)
     mutex_lock(&kernel->tasks_lock);
     (void)process_list_all(kernel, apply, request);
     mutex_unlock(&kernel->tasks_lock);
-    return request->is_found ? 0 : -ESRCH;
+    return request->is_found ? request->err : -ESRCH;
 }
 
 int64_t sys_getpriority(struct task *task, int which, int who)
@@ -161,7 +179,5 @@ int64_t sys_setpriority(struct task *task, int which, int who, int nice)
         request.nice = NICE_MIN;
     if (nice > NICE_MAX)
         request.nice = NICE_MAX;
-    if (request.nice < task->process->nice && task->cred.euid != 0)
-        return -EACCES;
     return run_request(&request);
 }
