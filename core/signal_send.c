@@ -20,8 +20,10 @@ static void cancel_opposites(struct process *process, uint64_t set)
 
     mutex_assert_held(&process->sighand->lock);
     signal_queue_remove(&process->pending, set);
-    TAILQ_FOREACH(task, &process->tasks, link)
+    TAILQ_FOREACH(task, &process->tasks, link) {
         signal_queue_remove(&task->pending, set);
+        signal_recompute(task);
+    }
 }
 
 /* Stop and continue work when they are sent, whatever the action and the mask. A process goes on
