@@ -27,7 +27,7 @@ static struct gate gate;
 static struct clock sandbox_clock;
 static struct mutex lock;
 static struct wait_queue queue;
-static unsigned releases;
+static atomic_uint releases;
 static atomic_uint naps;
 
 static int64_t token_step(struct waiter *waiter, struct wait_record *record)
