@@ -11,6 +11,7 @@
 #include "vfs/mapping.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "core/base/host.h"
@@ -67,6 +68,7 @@ void mapping_init(struct mapping *mapping)
     LIST_INIT(&mapping->users);
     mapping->host.fd = -1;
     mapping->host.platform = -1;
+    mapping->seals = F_SEAL_SEAL; /* only memfd may be sealed */
 }
 
 static void extent_free(struct mapping *mapping, struct mapping_extent *extent)
@@ -181,6 +183,73 @@ int mapping_run(struct mapping *mapping, uint64_t offset, bool make, bool get, u
     return err;
 }
 
+/* Makes count extents from chunk on, which are missing, of one run; less than all is no harm. */
+static void make_row(struct mapping *mapping, uint64_t chunk, uint64_t count)
+{
+    uint64_t place;
+
+    if (memfile_alloc(memory, count * MEM_CHUNK, 0, &place) < 0)
+        return;
+    for (uint64_t i = 0; i < count; i++) {
+        struct mapping_extent *extent = host_alloc(1, sizeof(*extent));
+
+        if (extent == NULL) {
+            memfile_put(memory, place + i * MEM_CHUNK, (count - i) * MEM_CHUNK);
+            return;
+        }
+        extent->chunk = chunk + i;
+        extent->offset = place + i * MEM_CHUNK;
+        RB_INSERT(mapping_extents, &mapping->extents, extent);
+        mapping->extent_count++;
+    }
+}
+
+void mapping_make(struct mapping *mapping, uint64_t offset, uint64_t size)
+{
+    uint64_t chunk = offset / MEM_CHUNK, end = (offset + size + MEM_CHUNK - 1) / MEM_CHUNK;
+
+    mutex_lock(&mapping->lock);
+    while (chunk < end) {
+        struct mapping_extent key = {.chunk = chunk};
+        struct mapping_extent *next = RB_NFIND(mapping_extents, &mapping->extents, &key);
+        uint64_t stop = next != NULL && next->chunk < end ? next->chunk : end;
+
+        if (stop > chunk)
+            make_row(mapping, chunk, stop - chunk);
+        chunk = stop + 1;
+    }
+    mutex_unlock(&mapping->lock);
+}
+
+int mapping_add_seals(struct mapping *mapping, unsigned seals)
+{
+    int err = 0;
+
+    mutex_lock(&mapping->lock);
+    if ((mapping->seals & F_SEAL_SEAL) != 0)
+        err = -EPERM;
+    else if ((seals & F_SEAL_WRITE) != 0 && (mapping->seals & F_SEAL_WRITE) == 0 &&
+             mapping->writer_count > 0)
+        err = -EBUSY;
+    else
+        mapping->seals |= seals;
+    mutex_unlock(&mapping->lock);
+    return err;
+}
+
+unsigned mapping_seals(struct mapping *mapping)
+{
+    mutex_lock(&mapping->lock);
+    unsigned seals = mapping->seals;
+    mutex_unlock(&mapping->lock);
+    return seals;
+}
+
+bool mapping_is_write_sealed(struct mapping *mapping)
+{
+    return (mapping_seals(mapping) & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0;
+}
+
 /* Bytes from offset to the end of its chunk, at most size. */
 static size_t part_of_chunk(uint64_t offset, uint64_t size)
 {
@@ -255,17 +324,34 @@ static int64_t write_part(struct mapping *mapping, struct uio *uio, uint64_t off
     return err < 0 ? err : uio_copy_from(uio, memfile_at(memory, at), size);
 }
 
+/* How much of size bytes at offset the seals let be written; Linux goes by pages of the cache. */
+static int64_t allowed_write(const struct mapping *mapping, uint64_t offset, uint64_t size)
+{
+    uint64_t last = mapping->size & ~(MEM_PAGE - 1);
+
+    if (size == 0 || mapping->seals == 0)
+        return (int64_t)size;
+    if ((mapping->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0)
+        return -EPERM;
+    if ((mapping->seals & F_SEAL_GROW) == 0 || offset + size <= mapping->size)
+        return (int64_t)size;
+    return offset < last ? (int64_t)(last - offset) : -EPERM;
+}
+
 static int64_t write_locked(struct mapping *mapping, struct uio *uio, uint64_t offset)
 {
     uint64_t done = 0;
-    int64_t moved = 0;
+    int64_t moved = 0, size;
 
     if (offset > INT64_MAX || uio_left(uio) > INT64_MAX - offset)
         return -EFBIG;
-    if (offset > mapping->size && uio_left(uio) > 0)
+    size = allowed_write(mapping, offset, uio_left(uio));
+    if (size < 0)
+        return size;
+    if (offset > mapping->size && size > 0)
         moved = zero_tail(mapping);
-    while (moved >= 0 && uio_left(uio) > 0) {
-        size_t part = part_of_chunk(offset + done, uio_left(uio));
+    while (moved >= 0 && done < (uint64_t)size) {
+        size_t part = part_of_chunk(offset + done, (uint64_t)size - done);
         moved = write_part(mapping, uio, offset + done, part);
         if (moved <= 0)
             break;
@@ -386,7 +472,12 @@ int mapping_truncate(struct mapping *mapping, uint64_t size)
     if (err < 0)
         return err;
     bool is_cut = size < mapping->size;
-    if (is_cut) /* to the end of the last chunk: a guest may have stored past the end of file */
+    if ((is_cut && (mapping->seals & F_SEAL_SHRINK) != 0) ||
+        (size > mapping->size && (mapping->seals & F_SEAL_GROW) != 0)) {
+        err = -EPERM;
+        is_cut = false;
+    } else if (is_cut) /* to the end of the last chunk: a guest may have stored past the end of file
+                        */
         err = clear_range(mapping, size, (mapping->size + MEM_CHUNK - 1) & ~(MEM_CHUNK - 1));
     else if (size > mapping->size)
         err = zero_tail(mapping);
@@ -409,7 +500,9 @@ int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size)
     if (err < 0)
         return err;
     uint64_t end = size < mapping->size - offset ? offset + size : mapping->size;
-    if (offset < mapping->size)
+    if ((mapping->seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0)
+        err = -EPERM;
+    else if (offset < mapping->size)
         err = clear_range(mapping, offset, end);
     unlock_and_tell(mapping, &owners, offset & ~(MEM_PAGE - 1));
     return err;
@@ -431,6 +524,7 @@ void mapping_add_user(struct mapping *mapping, struct mapping_user *user)
     mutex_lock(&mapping->lock);
     LIST_INSERT_HEAD(&mapping->users, user, link);
     mapping->user_count++;
+    mapping->writer_count += user->is_writer;
     mutex_unlock(&mapping->lock);
 }
 
@@ -439,6 +533,7 @@ void mapping_remove_user(struct mapping *mapping, struct mapping_user *user)
     mutex_lock(&mapping->lock);
     LIST_REMOVE(user, link);
     mapping->user_count--;
+    mapping->writer_count -= user->is_writer;
     mutex_unlock(&mapping->lock);
 }
 
@@ -451,6 +546,7 @@ int mapping_save(const struct mapping *mapping, struct saver *saver, Mapping **r
     if (message == NULL)
         return -ENOMEM;
     message->size = mapping->size;
+    message->seals = mapping->seals;
     message->extents =
         (void *)save_messages(saver, &mapping_extent__descriptor, mapping->extent_count);
     if (message->extents == NULL)
@@ -496,6 +592,9 @@ int mapping_load(struct mapping *mapping, struct loader *loader, const Mapping *
         return 0;
     }
     mapping->size = message->size;
+    mapping->seals = message->seals;
+    if ((message->seals & ~(unsigned)MAPPING_SEALS) != 0)
+        load_bad(loader, "mapping.seals", "unknown seal in %#x", message->seals);
     for (size_t i = 0; i < message->n_extents; i++) {
         int err = extent_load(mapping, loader, message->extents[i]);
         if (err < 0)

@@ -14,6 +14,12 @@
 
 struct mapping;
 
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+#define MAPPING_SEALS                                                                              \
+    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+
 /*
  * The pages of one inode (Linux: address_space). Those of tmpfs, of the upper layer and of shared
  * anonymous memory are runs of the memfile, made when first needed, in whole chunks; those of a
@@ -26,6 +32,7 @@ struct mapping_user {
      * a reference for the time of the call; no lock is held, so the user itself may be gone by now.
      */
     void (*changed)(struct object *owner, struct mapping *mapping, uint64_t offset);
+    bool is_writer; /* shared, and writing is or may be allowed: F_SEAL_WRITE has to wait */
     LIST_ENTRY(mapping_user) link;
 };
 
@@ -46,9 +53,11 @@ struct mapping {
     struct mapping_extents extents; /* by chunk number in the file */
     uint64_t extent_count;
     uint64_t size;          /* of the file, bytes; pages past it: SIGBUS */
+    unsigned seals;         /* F_SEAL_* */
     struct host_pages host; /* fd < 0: memory */
     LIST_HEAD(, mapping_user) users;
     size_t user_count;
+    size_t writer_count; /* of the users */
 };
 
 /* The memfile all mappings of memory take their runs from: set once at start. */
@@ -75,8 +84,18 @@ bool mapping_is_host(const struct mapping *mapping);
  * (it reads as zeros). Memory only. */
 int mapping_run(struct mapping *mapping, uint64_t offset, bool make, bool get, uint64_t *ret);
 
+/* Gives chunks of [offset, offset + size) that have none yet memory, in a row if that can be, as a
+ * hint: what has none afterwards gets it from mapping_run. Memory only. */
+void mapping_make(struct mapping *mapping, uint64_t offset, uint64_t size);
+
+/* F_ADD_SEALS: -EPERM: it is sealed against more; -EBUSY: it is mapped for writing. */
+int mapping_add_seals(struct mapping *mapping, unsigned seals);
+unsigned mapping_seals(struct mapping *mapping);
+/* True: no new shared map may write. */
+bool mapping_is_write_sealed(struct mapping *mapping);
+
 /* read(2) and write(2) of memory pages: within size; write extends it. Inside the gate. -EFBIG:
- * past the largest size. */
+ * past the largest size; -EPERM: a seal. */
 int64_t mapping_read(struct mapping *mapping, struct uio *uio, uint64_t offset);
 int64_t mapping_write(struct mapping *mapping, struct uio *uio, uint64_t offset);
 /* Writes at the end; *offset becomes the new end. */

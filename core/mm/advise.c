@@ -2,10 +2,11 @@
 /*
  * madvise(2), msync(2), mincore and mlock. Advice that changes nothing a guest can see is checked
  * and forgotten. MADV_DONTNEED gives memory back by whole chunks; the rest of a range is zeroed in
- * place where it is the mm's own. Linux: MADV_FREE frees at once; MADV_REMOVE is not there; memory
- * is never locked, and mincore calls everything resident that is there.
+ * place where it is the mm's own. Linux: MADV_FREE frees at once; memory is never locked, and
+ * mincore calls everything resident that is there.
  */
 #include <errno.h>
+#include <linux/falloc.h>
 
 #include "core/base/host.h"
 #include "core/mm/space.h"
@@ -108,7 +109,7 @@ static int advise_part(struct mm *mm, struct vma *vma, guest_addr_t start, guest
     case MADV_DONTNEED_LOCKED:
         return forget(mm, vma, start, end);
     case MADV_FREE:
-        return vma_is_anonymous(vma) && !vma_is_shared(vma) ? forget(mm, vma, start, end) : -EINVAL;
+        return vma_is_anonymous(vma) ? forget(mm, vma, start, end) : -EINVAL;
     case MADV_POPULATE_READ:
         return touch_all(mm, vma, start, end, FAULT_READ);
     case MADV_POPULATE_WRITE:
@@ -118,9 +119,7 @@ static int advise_part(struct mm *mm, struct vma *vma, guest_addr_t start, guest
     case MADV_DOFORK:
         return set_flags(mm, start, end, 0, VMA_DONTFORK);
     case MADV_WIPEONFORK:
-        return vma_is_anonymous(vma) && !vma_is_shared(vma)
-                   ? set_flags(mm, start, end, VMA_WIPEONFORK, 0)
-                   : -EINVAL;
+        return vma_is_anonymous(vma) ? set_flags(mm, start, end, VMA_WIPEONFORK, 0) : -EINVAL;
     case MADV_KEEPONFORK:
         return set_flags(mm, start, end, 0, VMA_WIPEONFORK);
     case MADV_NOHUGEPAGE:
@@ -142,6 +141,7 @@ static bool is_advice(int advice)
     case MADV_WILLNEED:
     case MADV_DONTNEED:
     case MADV_FREE:
+    case MADV_REMOVE:
     case MADV_DONTFORK:
     case MADV_DOFORK:
     case MADV_MERGEABLE:
@@ -187,6 +187,53 @@ static int advise_range(struct mm *mm, guest_addr_t start, guest_addr_t end, int
     return has_hole ? -ENOMEM : 0;
 }
 
+/* The file of the vma at *start, a reference, and the part of it that ends at *stop, for holes. */
+static int find_shared(struct mm *mm, guest_addr_t start, guest_addr_t end, guest_addr_t *stop,
+                       uint64_t *offset, struct file **ret)
+{
+    struct vma *vma;
+    int err = 0;
+
+    mm_lock(mm);
+    vma = vma_at(mm, start);
+    if (!vma)
+        err = -ENOMEM;
+    else if (!vma->file)
+        err = -EINVAL;
+    else if (!vma_is_shared(vma) || !(vma->flags & VMA_MAY_WRITE))
+        err = -EACCES;
+    if (err == 0) {
+        *stop = min_u64(vma->end, end);
+        *offset = vma->offset + (start - vma->start);
+        *ret = object_get(&vma->file->object);
+    }
+    mm_unlock(mm);
+    return err;
+}
+
+/* MADV_REMOVE: holes in the files that are mapped there; no lock is held. */
+static int remove_range(struct mm *mm, guest_addr_t start, guest_addr_t end)
+{
+    while (start < end) {
+        struct file *file;
+        guest_addr_t stop;
+        uint64_t offset;
+        int err = find_shared(mm, start, end, &stop, &offset, &file);
+
+        if (err < 0)
+            return err;
+        err = file->ops && file->ops->fallocate
+                  ? file->ops->fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                                         stop - start)
+                  : -EOPNOTSUPP;
+        object_put(&file->object);
+        if (err < 0)
+            return err;
+        start = stop;
+    }
+    return 0;
+}
+
 int mm_madvise(struct mm *mm, guest_addr_t address, uint64_t size, int advice)
 {
     int err;
@@ -194,6 +241,8 @@ int mm_madvise(struct mm *mm, guest_addr_t address, uint64_t size, int advice)
     if (!is_advice(advice) || address % MEM_PAGE != 0 || size > UINT64_MAX - MEM_PAGE ||
         PAGE_UP(size) > UINT64_MAX - address)
         return -EINVAL;
+    if (advice == MADV_REMOVE)
+        return remove_range(mm, address, address + PAGE_UP(size));
     mm_lock(mm);
     err = advise_range(mm, address, address + PAGE_UP(size), advice);
     mm_unlock(mm);

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "core/mm/space.h"
+#include "vfs/fs/shmem.h"
 
 #define MAP_32BIT_END UINT64_C(0x80000000)
 #define MAP_KNOWN                                                                                  \
@@ -89,6 +90,8 @@ static int check_file(struct file *file, int type, int prot, struct vma *vma)
     vma->mapping = mapping;
     if (type == MAP_PRIVATE)
         vma->flags |= VMA_MAY_WRITE;
+    else if (mapping_is_write_sealed(mapping))
+        return prot & PROT_WRITE ? -EPERM : 0;
     else if (file_is_writable(file) && (!mapping_is_host(mapping) || mm_host_is_writable(mapping)))
         vma->flags |= VMA_MAY_WRITE;
     else if (prot & PROT_WRITE)
@@ -138,7 +141,7 @@ static int make_vma(struct vma *vma, uint64_t size, int prot, int flags, struct 
     vma->flags |= VMA_MAY_WRITE;
     if (flags & MAP_GROWSDOWN)
         vma->flags |= VMA_GROWSDOWN;
-    if (!vma_is_shared(vma) && flags & MAP_NORESERVE && size > MM_LAZY_SIZE)
+    if (flags & MAP_NORESERVE && size > MM_LAZY_SIZE)
         vma->flags |= VMA_LAZY;
     return 0;
 }
@@ -180,8 +183,21 @@ static int place(struct mm *mm, struct vma *vma, guest_addr_t hint, uint64_t siz
     return err;
 }
 
-int64_t mm_mmap(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,
-                struct file *file, uint64_t offset)
+static int insert(struct mm *mm, const struct vma *vma)
+{
+    int err = mm_insert(mm, vma);
+
+    /* A seal that came since it was checked has not seen us. */
+    if (err == 0 && vma_is_shared(vma) && vma->flags & VMA_MAY_WRITE &&
+        mapping_is_write_sealed(vma->mapping)) {
+        (void)mm_unmap_range(mm, vma->start, vma->end);
+        err = -EPERM;
+    }
+    return err;
+}
+
+static int64_t map(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,
+                   struct file *file, uint64_t offset)
 {
     struct vma vma = {0};
     int err = make_vma(&vma, size, prot, flags, file, offset);
@@ -191,9 +207,34 @@ int64_t mm_mmap(struct mm *mm, guest_addr_t address, uint64_t size, int prot, in
     mm_lock(mm);
     err = place(mm, &vma, address, PAGE_UP(size), flags);
     if (err == 0)
-        err = mm_insert(mm, &vma);
+        err = insert(mm, &vma);
     mm_unlock(mm);
     if (err == 0 && file && file_mapping(file) != vma.mapping)
         mm_check_files(mm); /* it moved before we were its user */
     return err < 0 ? err : (int64_t)vma.start;
+}
+
+/* Memory that is to be shared has a file without a name, as in Linux. */
+static int64_t map_shared_memory(struct mm *mm, guest_addr_t address, uint64_t size, int prot,
+                                 int flags)
+{
+    static const struct cred root = {0};
+    struct file *file;
+    int64_t result = check_flags(flags, size, NULL, 0);
+
+    if (result == 0)
+        result = shmem_create("/dev/zero", PAGE_UP(size), 0777, F_SEAL_SEAL, &root, &file);
+    if (result < 0)
+        return result;
+    result = map(mm, address, size, prot, flags, file, 0);
+    object_put(&file->object);
+    return result;
+}
+
+int64_t mm_mmap(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,
+                struct file *file, uint64_t offset)
+{
+    if (!file && (flags & MAP_TYPE) != MAP_PRIVATE)
+        return map_shared_memory(mm, address, size, prot, flags);
+    return map(mm, address, size, prot, flags, file, offset);
 }

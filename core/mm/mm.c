@@ -221,6 +221,8 @@ static int vma_load(struct vma *vma, struct loader *loader, const Vma *m)
         load_bad(loader, "vmas", "%" PRIx64 ": unknown protection or flag", m->start);
     if (m->offset % MEM_PAGE != 0 || m->offset > INT64_MAX - (m->end - m->start))
         load_bad(loader, "vmas", "%" PRIx64 ": bad offset", m->start);
+    if (m->file == 0 && (m->flags & VMA_SHARED) != 0)
+        load_bad(loader, "vmas", "%" PRIx64 " is shared, but has no file", m->start);
     vma->start = m->start;
     vma->end = m->end;
     vma->prot = (int)(m->prot & prot);

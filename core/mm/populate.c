@@ -3,12 +3,12 @@
  * Putting memory where a vma has none. Anonymous memory takes a run for the whole hole at once and
  * is mapped as the vma allows: first touches are then the host's. Lazy vmas and stacks take pieces
  * when touched. A host file is mapped up to its end. Pages of files in memory are taken chunk by
- * chunk from the mapping, some at a time. Shared anonymous memory is one run taken by mmap, which
- * forks share; it never has holes to fill but those past its end, after mremap.
+ * chunk from the mapping, some at a time; those of shared memory without a name by mmap already.
  */
 #include <errno.h>
 
 #include "core/mm/space.h"
+#include "vfs/fs/shmem.h"
 
 #define LAZY_PIECE MEM_FOLIO
 /* Of a file's pages in memory, at most so much is mapped at a touch. */
@@ -128,8 +128,11 @@ static int find_file_run(struct vma *vma, guest_addr_t start, guest_addr_t end, 
 static int add_file(struct mm *mm, struct vma *vma, guest_addr_t start, guest_addr_t end, bool make)
 {
     struct pma pma = {.source = PMA_FILE, .is_cow = !vma_is_shared(vma), .is_owned = true};
-    int err = find_file_run(vma, start, end, make, &pma);
+    int err;
 
+    if (make)
+        mapping_make(vma->mapping, vma_file_offset(vma, start), end - start);
+    err = find_file_run(vma, start, end, make, &pma);
     return err < 0 ? err : mm_add_pma(mm, vma, &pma);
 }
 
@@ -161,16 +164,16 @@ static int fill_hole(struct mm *mm, struct vma *vma, guest_addr_t start, guest_a
         return -EFAULT;
     if (mapping_is_host(vma->mapping))
         return add_host(mm, vma, start, end);
-    return add_file(mm, vma, start, min_u64(end, start + FILE_PIECE), false);
+    return add_file(mm, vma, start, min_u64(end, start + FILE_PIECE),
+                    vma_is_shared(vma) && shmem_is(vma->file->inode));
 }
 
 int mm_populate(struct mm *mm, struct vma *vma, guest_addr_t start, guest_addr_t end)
 {
-    bool is_shared_run = vma_is_anonymous(vma) && vma_is_shared(vma);
     guest_addr_t low, high;
     int err;
 
-    if (vma->flags & VMA_LAZY || (vma->prot == PROT_NONE && !is_shared_run))
+    if (vma->flags & VMA_LAZY || vma->prot == PROT_NONE)
         return 0;
     while (find_hole(mm, start, end, &low, &high)) {
         err = fill_hole(mm, vma, low, high);
@@ -215,8 +218,6 @@ int mm_populate_at(struct mm *mm, struct vma *vma, guest_addr_t address)
 {
     guest_addr_t start, end, first;
 
-    if (vma_is_anonymous(vma) && vma_is_shared(vma))
-        return -EFAULT;
     hole_around(mm, vma, address, &start, &end);
     choose_piece(vma, address, &start, &end);
     if (vma_is_anonymous(vma))

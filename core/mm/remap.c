@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mremap(2): pmas keep their places in the memfile and get other addresses, congruent modulo 64 KB
- * (2 MB if large) where we choose them. Linux: an old size of 0 (a second map of shared memory) is
- * refused.
+ * (2 MB if large) where we choose them. An old size of 0 makes a second map of shared memory.
  */
 #include <errno.h>
 
@@ -18,9 +17,9 @@ static int check(const struct remap *remap)
 {
     const int known = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
 
-    if (remap->flags & ~known || remap->old % MEM_PAGE != 0 || remap->old_size == 0 ||
-        remap->new_size == 0 || remap->new_size > GUEST_ADDRESS_END ||
-        remap->old_size > GUEST_ADDRESS_END || remap->old > GUEST_ADDRESS_END - remap->old_size)
+    if (remap->flags & ~known || remap->old % MEM_PAGE != 0 || remap->new_size == 0 ||
+        remap->new_size > GUEST_ADDRESS_END || remap->old_size > GUEST_ADDRESS_END ||
+        remap->old > GUEST_ADDRESS_END - remap->old_size)
         return -EINVAL;
     if (remap->flags & (MREMAP_FIXED | MREMAP_DONTUNMAP) && !(remap->flags & MREMAP_MAYMOVE))
         return -EINVAL;
@@ -62,14 +61,6 @@ static int map_copies(struct mm *mm, const struct remap *remap, struct vma *to)
     return batch_apply(&batch);
 }
 
-/* Shared anonymous memory has its size from mmap: what is past it is SIGBUS. */
-static int populate(struct mm *mm, struct vma *vma, guest_addr_t start, guest_addr_t end)
-{
-    if (vma_is_anonymous(vma) && vma_is_shared(vma))
-        return 0;
-    return mm_populate(mm, vma, start, end);
-}
-
 static int leave_old(struct mm *mm, const struct remap *remap)
 {
     guest_addr_t end = remap->old + remap->old_size;
@@ -96,7 +87,7 @@ static int move(struct mm *mm, const struct remap *remap)
     vma_insert(mm, to);
     err = map_copies(mm, remap, to);
     if (err == 0)
-        err = populate(mm, to, to->start, to->end);
+        err = mm_populate(mm, to, to->start, to->end);
     if (err == 0)
         err = leave_old(mm, remap);
     if (err < 0) {
@@ -131,7 +122,7 @@ static int grow(struct mm *mm, struct vma *vma, const struct remap *remap)
 
     vma->end = remap->old + remap->new_size;
     mm->mapped_size += vma->end - old_end;
-    err = populate(mm, vma, old_end, vma->end);
+    err = mm_populate(mm, vma, old_end, vma->end);
     if (err == 0) {
         vma_merge(mm, vma->start, remap->old + remap->new_size);
         return 0;
@@ -142,16 +133,38 @@ static int grow(struct mm *mm, struct vma *vma, const struct remap *remap)
     return err;
 }
 
+/* A second map of the shared file that is mapped at old. */
+static int duplicate(struct mm *mm, const struct vma *vma, struct remap *remap)
+{
+    struct vma like = *vma;
+    int err = 0;
+
+    if (!vma_is_shared(vma) || !(remap->flags & MREMAP_MAYMOVE))
+        return -EINVAL;
+    if (!(remap->flags & MREMAP_FIXED))
+        err = mm_find_free(mm, remap->new_size, MEM_PAGE, 0, mm->mmap_base, &remap->new);
+    if (err < 0)
+        return err;
+    like.start = remap->new;
+    like.end = remap->new + remap->new_size;
+    like.offset += remap->old - vma->start;
+    return mm_insert(mm, &like);
+}
+
 static int remap_range(struct mm *mm, struct remap *remap)
 {
     struct vma *vma = vma_at(mm, remap->old);
     int err;
 
+    if (vma && remap->old_size == 0 && !(remap->flags & MREMAP_FIXED))
+        return duplicate(mm, vma, remap);
     if (!vma || vma->flags & (VMA_VDSO | VMA_VVAR) || vma->end - remap->old < remap->old_size)
         return -EFAULT;
     if (remap->flags & MREMAP_FIXED) {
         err = mm_unmap_range(mm, remap->new, remap->new + remap->new_size);
-        return err < 0 ? err : move(mm, remap);
+        if (err < 0)
+            return err;
+        return remap->old_size > 0 ? move(mm, remap) : duplicate(mm, vma, remap);
     }
     if (remap->flags & MREMAP_DONTUNMAP)
         return move_somewhere(mm, remap);

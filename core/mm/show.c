@@ -64,8 +64,6 @@ static int show_name(const struct shown_vma *vma, const struct path *root, struc
         return path_name(root, &vma->file->path, name);
     if (special)
         return bytes_printf(name, "%s", special);
-    if (!vma->file && vma->flags & VMA_SHARED)
-        return bytes_printf(name, "/dev/zero (deleted)");
     return 0;
 }
 

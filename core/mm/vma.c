@@ -88,6 +88,7 @@ void vma_set_mapping(struct vma *vma, struct mapping *mapping)
         return;
     vma->user.owner = &vma->mm->object;
     vma->user.changed = mm_mapping_changed;
+    vma->user.is_writer = vma_is_shared(vma) && vma->flags & VMA_MAY_WRITE;
     mapping_add_user(mapping, &vma->user);
 }
 
@@ -142,10 +143,7 @@ static bool can_merge(const struct vma *a, const struct vma *b)
 {
     if (a->end != b->start || a->prot != b->prot || a->flags != b->flags || a->file != b->file)
         return false;
-    if (a->file)
-        return a->offset + (a->end - a->start) == b->offset;
-    /* Two neighbours of shared anonymous memory may be two objects. */
-    return !vma_is_shared(a);
+    return !a->file || a->offset + (a->end - a->start) == b->offset;
 }
 
 void vma_merge(struct mm *mm, guest_addr_t start, guest_addr_t end)

@@ -25,7 +25,7 @@ struct vma {
     int prot; /* PROT_*, as asked for */
     unsigned flags;
     uint64_t offset;   /* of start in the file; 0: anonymous */
-    struct file *file; /* a reference; NULL: anonymous */
+    struct file *file; /* a reference; NULL: anonymous, always private */
     /* not saved, derived */
     struct mapping *mapping; /* the file's pages; borrowed, the file holds them */
     /* not saved */

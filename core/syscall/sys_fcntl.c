@@ -9,6 +9,7 @@
 
 #include "core/limit.h"
 #include "core/syscall/syscall_table.h"
+#include "vfs/fs/shmem.h"
 #include "vfs/pipe.h"
 
 enum { SETTABLE_FLAGS = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME };
@@ -46,6 +47,10 @@ static int64_t control_file(struct file *file, int command, uint64_t argument)
     case F_GETPIPE_SZ:
     case F_SETPIPE_SZ:
         return pipe_size(file, command, argument);
+    case F_ADD_SEALS:
+        return argument > UINT32_MAX ? -EINVAL : shmem_add_seals(file, (unsigned)argument);
+    case F_GET_SEALS:
+        return shmem_seals(file);
     case F_GETOWN:
         return 0;
     case F_GETLK:

@@ -155,6 +155,9 @@ static int tmpfs_getattr(struct inode *inode, struct stat *ret)
 
 static int tmpfs_setattr(struct inode *inode, const struct attr_change *change)
 {
+    if ((change->set & ATTR_MODE) != 0 && ((change->mode ^ inode_mode(inode)) & 0111) != 0 &&
+        (mapping_seals(&tmpfs_of(inode)->mapping) & F_SEAL_EXEC) != 0)
+        return -EPERM;
     return memory_setattr(inode, &tmpfs_of(inode)->mapping, change);
 }
 
