@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "core/futex.h"
 #include "core/kernel.h"
 #include "core/task.h"
 
@@ -245,6 +246,7 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     struct process *process = task->process;
     struct mm *old = task->mm;
 
+    futex_exit(task);
     task_drop_context(task);
     mutex_lock(&process->kernel->tasks_lock); /* others look at it under it: /proc */
     task->mm = mm;
@@ -252,7 +254,6 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     object_put((struct object *)old);
     task->regs = *regs;
     task_reset_xstate(task);
-    task->clear_child_tid = task->robust_list = 0;
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
     sighand_reset(process->sighand);

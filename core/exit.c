@@ -8,26 +8,17 @@
 #include <limits.h>
 
 #include "core/base/host.h"
+#include "core/futex.h"
 #include "core/kernel.h"
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
-
-/* Linux: mm_release. The word is cleared only while others can see it. */
-static void clear_child_tid(struct task *task)
-{
-    int zero = 0;
-
-    if (task->clear_child_tid != 0 && task->mm != NULL && task->mm->object.count > 1)
-        (void)user_copy_out(task->mm, task->clear_child_tid, &zero, sizeof(zero));
-    task->clear_child_tid = 0;
-}
 
 /* Gives back what a task holds: its stub thread first, then what others may share. */
 static void drop_parts(struct task *task)
 {
     struct kernel *kernel = task_kernel(task);
 
-    clear_child_tid(task);
+    futex_exit(task);
     task_drop_context(task);
     mutex_lock(&kernel->tasks_lock); /* others look at them under it: /proc */
     struct object *mm = (struct object *)task->mm;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/host.h"
+#include "core/futex.h"
 #include "core/procfs/procfs.h"
 
 enum { MEMFILE_SIZE_SHIFT = 38 }; /* address space of the memfile: 256 GB, sparse */
@@ -34,6 +35,12 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
     kernel->vfs.proc = &procfs;
     for (int i = 0; i < 3; i++)
         kernel->vfs.stdio[i] = -1;
+    kernel->notify_fd = -1;
+    err = futex_table_create(&kernel->futexes);
+    if (err < 0) {
+        kernel_free(kernel);
+        return err;
+    }
     kernel->notify_fd = host_eventfd();
     if (kernel->notify_fd < 0) {
         err = kernel->notify_fd;
@@ -184,6 +191,7 @@ void kernel_free(struct kernel *kernel)
     host_free(kernel->vfs.roots);
     if (kernel->notify_fd >= 0)
         (void)host_close(kernel->notify_fd);
+    futex_table_free(kernel->futexes);
     if (kernel->vdso.is_ready)
         mutex_fini(&kernel->vdso.lock);
     mutex_fini(&kernel->mms_lock);

@@ -15,6 +15,7 @@ enum { KERNEL_PID_MAX = 32768 };
 #define KERNEL_RELEASE "6.1.0-sbx"
 #define KERNEL_VERSION "#1 SMP PREEMPT_DYNAMIC sbx"
 
+struct futex_table;
 struct task_slot;
 struct process_slot;
 
@@ -51,6 +52,7 @@ struct kernel {
     struct mutex mms_lock; /* LOCK_MMS */
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
     struct vdso_clock vdso;
+    struct futex_table *futexes; /* who waits: core/futex.c */
     atomic_uint live_tasks;
     atomic_uint thread_count; /* futex: tasks' threads that may still touch the kernel */
     int notify_fd; /* an eventfd: the last task has ended, or a checkpoint is asked for */

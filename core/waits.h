@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "core/futex.h"
 #include "core/task.h"
 
 /* The records of calls on tasks and time that wait; rw.h has that of reading and writing. Each kind
@@ -39,5 +40,16 @@ struct vfork_wait {
     struct wait_entry entry;
 };
 
+/* futex: futex.c */
+struct futex_wait {
+    struct wait_record base;
+    guest_addr_t address;
+    uint32_t value; /* expected when the wait begins */
+    bool is_private;
+    bool is_realtime;
+    int64_t target; /* CLOCK_REALTIME, ns; if is_realtime */
+    struct futex_place place;
+};
+
 extern const struct wait_type nanosleep_wait_type, child_wait_type, signal_wait_type,
-    vfork_wait_type;
+    vfork_wait_type, futex_wait_type;

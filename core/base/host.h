@@ -32,6 +32,8 @@ void host_alloc_fail_at(unsigned long n);
 int host_guard_init(void);
 int host_copy_guarded(void *to, const void *from, size_t size);
 int host_zero_guarded(void *to, size_t size);
+/* Sets *word to wanted if it is expected, in one step; *ret is what it was. */
+int host_exchange_guarded(uint32_t *word, uint32_t expected, uint32_t wanted, uint32_t *ret);
 
 /* --- host_thread.c --- */
 /* CLOCK_MONOTONIC and CLOCK_REALTIME of the host. */

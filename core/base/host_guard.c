@@ -13,6 +13,7 @@
 
 int host_guard_copy(void *to, const void *from, size_t size);
 int host_guard_zero(void *to, size_t size);
+int host_guard_exchange(uint32_t *word, uint32_t expected, uint32_t wanted, uint32_t *ret);
 extern const char host_guard_begin[], host_guard_end[], host_guard_fault[];
 
 static struct sigaction before_segv, before_bus;
@@ -74,4 +75,11 @@ int host_zero_guarded(void *to, size_t size)
     int err = host_inject();
 
     return err < 0 ? -EFAULT : host_guard_zero(to, size);
+}
+
+int host_exchange_guarded(uint32_t *word, uint32_t expected, uint32_t wanted, uint32_t *ret)
+{
+    int err = host_inject();
+
+    return err < 0 ? -EFAULT : host_guard_exchange(word, expected, wanted, ret);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying and zeroing that may fault. Between host_guard_begin and host_guard_end nothing is on the
+ * Copying, zeroing and exchanging that may fault. Between host_guard_begin and host_guard_end nothing is on the
  * stack, so the signal handler only has to move the instruction pointer to host_guard_fault. Sizes
  * of 1, 2, 4 and 8 bytes are moved by one instruction each: whoever looks meanwhile sees no half.
  */
@@ -12,6 +12,9 @@
 /* int host_guard_zero(void *to [rdi], size_t size [rsi]) */
     .globl host_guard_zero
     .type host_guard_zero, @function
+/* int host_guard_exchange(uint32_t *word [rdi], expected [esi], wanted [edx], uint32_t *ret [rcx]) */
+    .globl host_guard_exchange
+    .type host_guard_exchange, @function
     .globl host_guard_begin, host_guard_end, host_guard_fault
 
 host_guard_copy:
@@ -59,6 +62,13 @@ host_guard_zero:
     xor %eax, %eax
     rep stosb
     ret
+
+host_guard_exchange:
+    mov %esi, %eax
+    lock cmpxchg %edx, (%rdi)
+    mov %eax, (%rcx)
+    xor %eax, %eax
+    ret
 host_guard_end:
 
 host_guard_fault:
@@ -66,5 +76,6 @@ host_guard_fault:
     ret
 
     .size host_guard_copy, host_guard_zero - host_guard_copy
-    .size host_guard_zero, host_guard_end - host_guard_zero
+    .size host_guard_zero, host_guard_exchange - host_guard_zero
+    .size host_guard_exchange, host_guard_end - host_guard_exchange
     .section .note.GNU-stack, "", @progbits

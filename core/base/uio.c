@@ -105,6 +105,12 @@ ptrdiff_t uio_zero(struct uio *uio, size_t size)
     return move(ACTION_ZERO, uio, NULL, size);
 }
 
+int uio_exchange(const struct uio *uio, uint32_t expected, uint32_t wanted, uint32_t *ret)
+{
+    assert(uio->count > 0 && uio->segments[0].iov_len >= sizeof(uint32_t));
+    return host_exchange_guarded(uio->segments[0].iov_base, expected, wanted, ret);
+}
+
 int uio_iovecs(const struct uio *uio, struct iovec out[UIO_SEGMENTS])
 {
     size_t skip;

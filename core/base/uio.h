@@ -37,6 +37,10 @@ ptrdiff_t uio_copy_from(struct uio *uio, void *to, size_t size);
 ptrdiff_t uio_copy_to(struct uio *uio, const void *from, size_t size);
 ptrdiff_t uio_zero(struct uio *uio, size_t size);
 
+/* The first four bytes, which lie in one piece: set to wanted if they are expected, in one step;
+ * *ret is what they were. -EFAULT. */
+int uio_exchange(const struct uio *uio, uint32_t expected, uint32_t wanted, uint32_t *ret);
+
 /* The segments not moved yet, for preadv and the like. Returns their count (at most UIO_SEGMENTS).
  */
 int uio_iovecs(const struct uio *uio, struct iovec out[UIO_SEGMENTS]);

@@ -32,7 +32,7 @@ struct wait_entry {
     enum wait_state state;
     /* not saved */
     struct waiter *waiter;
-    struct wait_queue *queue; /* while queued */
+    struct wait_queue *_Atomic queue; /* while queued; changes under the lock of the one it names */
     TAILQ_ENTRY(wait_entry) link;
 };
 
@@ -116,6 +116,12 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
 void wait_kick_all(struct wait_queue *queue);
 /* Takes the first out of the queue and marks it woken: it has its success. NULL: nobody waits. */
 struct wait_entry *wait_wake_first(struct wait_queue *queue);
+/* The same for any one of the queue. */
+void wait_wake(struct wait_queue *queue, struct wait_entry *entry);
+/* Moves a queued one to the tail of another queue; both locks are held. */
+void wait_move(struct wait_queue *from, struct wait_queue *to, struct wait_entry *entry);
+/* Its state, under the lock of its queue (taken here). The waiter's own thread only. */
+enum wait_state wait_state_of(struct wait_entry *entry);
 /* Leaves the queue it is in, if any, under that queue's lock (taken here); one that is WOKEN stays
  * so. The waiter's own thread only. The queue cannot go meanwhile: the record holds its owner. */
 void wait_leave(struct wait_entry *entry);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Queues of sleepers. Invariants:
- * 1. entry->state and the list change under the queue's lock. entry->queue is written by the
- *    waiter's own thread only and outlives WAIT_WOKEN, so wait_leave may read it without the lock.
+ * 1. entry->state and the list change under the queue's lock. entry->queue outlives WAIT_WOKEN. It
+ * is set and cleared by the waiter's own thread only, which so can ask it for a lock to take;
+ * others may move it meanwhile (wait_move), so that it is read again under the lock.
  * 2. Tickets rise along the list; last_ticket is at least the largest of any entry of the queue.
  * 3. Whoever is taken out to be woken is kicked under the lock, so its waiter cannot be gone.
  */
@@ -74,19 +75,60 @@ struct wait_entry *wait_wake_first(struct wait_queue *queue)
     mutex_assert_held(queue->lock);
     if (entry == NULL)
         return NULL;
+    wait_wake(queue, entry);
+    return entry;
+}
+
+void wait_wake(struct wait_queue *queue, struct wait_entry *entry)
+{
+    mutex_assert_held(queue->lock);
     TAILQ_REMOVE(&queue->entries, entry, link);
     entry->state = WAIT_WOKEN;
     waiter_kick(entry->waiter);
-    return entry;
+}
+
+void wait_move(struct wait_queue *from, struct wait_queue *to, struct wait_entry *entry)
+{
+    mutex_assert_held(from->lock);
+    mutex_assert_held(to->lock);
+    TAILQ_REMOVE(&from->entries, entry, link);
+    entry->ticket = ++to->last_ticket;
+    entry->queue = to;
+    TAILQ_INSERT_TAIL(&to->entries, entry, link);
+}
+
+/* Locks the queue it is in. NULL: it is in none, and nothing is locked. */
+static struct wait_queue *lock_queue_of(struct wait_entry *entry)
+{
+    struct wait_queue *queue = entry->queue;
+
+    while (queue != NULL) {
+        mutex_lock(queue->lock);
+        struct wait_queue *now = entry->queue;
+        if (now == queue)
+            return queue;
+        mutex_unlock(queue->lock);
+        queue = now;
+    }
+    return NULL;
+}
+
+enum wait_state wait_state_of(struct wait_entry *entry)
+{
+    struct wait_queue *queue = lock_queue_of(entry);
+    enum wait_state state = entry->state;
+
+    if (queue != NULL)
+        mutex_unlock(queue->lock);
+    return state;
 }
 
 void wait_leave(struct wait_entry *entry)
 {
-    struct wait_queue *queue = entry->queue;
+    struct wait_queue *queue = lock_queue_of(entry);
 
     if (queue == NULL)
         return;
-    mutex_lock(queue->lock);
     if (entry->state == WAIT_QUEUED)
         wait_remove(queue, entry);
     mutex_unlock(queue->lock);

@@ -114,6 +114,16 @@ int user_pin_iov(struct mm *mm, const struct iovec *iov, unsigned count, uint64_
                  enum fault_access access, struct uio *ret);
 void user_unpin(struct mm *mm, struct uio *uio);
 
+/* Where a byte is, for whoever else sees it: core/mm/place.c. Saved as they are. */
+enum mm_place_kind { MM_PLACE_OWN, MM_PLACE_FILE, MM_PLACE_MEMORY };
+struct mm_place {
+    enum mm_place_kind kind; /* of this mm alone, of a file mapped shared, of shared memory */
+    uint64_t dev, inode;     /* of the file */
+    uint64_t offset;         /* the address; in the file; in the memfile */
+};
+/* -EFAULT: it is not mapped, or not readable. No lock is held. */
+int mm_place(struct mm *mm, guest_addr_t address, struct mm_place *ret);
+
 /* Whole copies: 0 or -EFAULT. */
 int user_copy_in(struct mm *mm, void *to, guest_addr_t from, size_t size);
 int user_copy_out(struct mm *mm, guest_addr_t to, const void *from, size_t size);

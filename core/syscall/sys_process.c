@@ -123,30 +123,3 @@ int64_t sys_set_tid_address(struct task *task, guest_addr_t address)
     task->clear_child_tid = address;
     return task->tid;
 }
-
-int64_t sys_set_robust_list(struct task *task, guest_addr_t head, uint64_t size)
-{
-    const uint64_t head_size = 24;
-
-    if (size != head_size)
-        return -EINVAL;
-    task->robust_list = head;
-    return 0;
-}
-
-int64_t sys_get_robust_list(struct task *task, int tid, guest_addr_t head_to, guest_addr_t size_to)
-{
-    const uint64_t head_size = 24;
-    struct kernel *kernel = task_kernel(task);
-    guest_addr_t head = 0;
-
-    mutex_lock(&kernel->tasks_lock);
-    const struct task *target = tid == 0 ? task : task_find(kernel, tid);
-    if (target != NULL)
-        head = target->robust_list;
-    mutex_unlock(&kernel->tasks_lock);
-    if (target == NULL)
-        return -ESRCH;
-    int err = user_copy_out(task->mm, size_to, &head_size, sizeof(head_size));
-    return err < 0 ? err : user_copy_out(task->mm, head_to, &head, sizeof(head));
-}

@@ -5,7 +5,6 @@
  */
 #include <asm/prctl.h>
 #include <errno.h>
-#include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <string.h>
 #include <sys/random.h>
@@ -225,22 +224,4 @@ int64_t sys_membarrier(struct task *task, int command, uint32_t flags, int cpu)
     (void)task;
     (void)cpu;
     return command == MEMBARRIER_CMD_QUERY && flags == 0 ? 0 : -EINVAL;
-}
-
-int64_t sys_futex(struct task *task, guest_addr_t word, int operation, uint32_t value,
-                  guest_addr_t timeout, guest_addr_t word2, uint32_t value3)
-{
-    int command = operation & FUTEX_CMD_MASK;
-
-    (void)value;
-    (void)timeout;
-    (void)word2;
-    (void)value3;
-    if ((word & 3) != 0)
-        return -EINVAL;
-    uint32_t content;
-    int err = user_copy_in(task->mm, &content, word, sizeof(content));
-    if (command == FUTEX_WAKE || command == FUTEX_WAKE_BITSET)
-        return err < 0 && (operation & FUTEX_PRIVATE_FLAG) == 0 ? err : 0;
-    return -ENOSYS;
 }
