@@ -230,6 +230,14 @@ void files_close_on_exec(struct files *files)
     files_close_some(files, 0, FILES_SIZE_MAX, true);
 }
 
+uint32_t files_size(struct files *files)
+{
+    mutex_lock(&files->lock);
+    uint32_t size = files->size > FILES_SIZE_MIN ? files->size : FILES_SIZE_MIN;
+    mutex_unlock(&files->lock);
+    return size;
+}
+
 int files_get_cloexec(struct files *files, int fd)
 {
     mutex_lock(&files->lock);

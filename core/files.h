@@ -36,6 +36,8 @@ void files_close_range(struct files *files, unsigned first, unsigned last);
 int files_get_cloexec(struct files *files, int fd); /* 0, 1, -EBADF */
 int files_set_cloexec(struct files *files, int fd, bool is_cloexec);
 void files_set_cloexec_range(struct files *files, unsigned first, unsigned last);
+/* How many slots there are (Linux: max_fds); select ignores bits beyond. */
+uint32_t files_size(struct files *files);
 void files_close_on_exec(struct files *files);
 /* Calls fn for each open descriptor, rising; the file is a reference for the time of the call. */
 int files_list(struct files *files, int (*fn)(void *context, int fd, struct file *file),

@@ -183,6 +183,7 @@ static int carry_call_on(struct task *task)
         return WAIT_SHUTDOWN;
     task->call = CALL_DONE;
     task->call_result = result;
+    signal_call_done(task);
     return 0;
 }
 

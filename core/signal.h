@@ -84,6 +84,12 @@ bool signal_is_permitted(const struct task *task, const struct task *target, int
 void signal_recompute(struct task *task);
 /* Sets the mask (never KILL, STOP), recomputes. Returns the old one. No lock held. */
 uint64_t signal_set_mask(struct task *task, uint64_t mask);
+/* For the time of a call: sets the mask at from, of size bytes, noting the old one in its record.
+ * from 0: does nothing. -EINVAL, -EFAULT. */
+int signal_mask_begin(struct task *task, struct wait_record *record, guest_addr_t from,
+                      uint64_t size);
+/* Puts back what the call in progress has set, if it has. */
+void signal_mask_end(struct task *task);
 uint64_t signal_pending_set(struct task *task);
 /* Adds to the queue; -EAGAIN, -ENOMEM; a standard signal that is there already is dropped. */
 int signal_queue_add(struct signal_queue *queue, const struct signal_info *info);
@@ -96,6 +102,9 @@ enum signal_default signal_default_of(int signal);
 bool signal_is_ignored(const struct sighand *sighand, int signal);
 
 /* --- signal_deliver.c --- */
+/* A call has its result, task->call_result. One that is not to be made again puts its mask back
+ * before any signal is taken. */
+void signal_call_done(struct task *task);
 /* Takes pending signals before guest code goes on: builds frames, ends, stops. Applies the result
  * of a call that is CALL_DONE and its restart codes to the registers: the call is then CALL_NONE,
  * or CALL_WAITING when its record is to be resumed, or still CALL_DONE when the process was

@@ -17,6 +17,12 @@ static bool is_restart_code(int64_t result)
            result == -ERESTART_RESTARTBLOCK;
 }
 
+void signal_call_done(struct task *task)
+{
+    if (!is_restart_code(task->call_result))
+        signal_mask_end(task);
+}
+
 /* The next signal with its action; SA_RESETHAND takes effect. False: none. */
 static bool take(struct task *task, struct signal_info *info, struct signal_action *ret)
 {
@@ -66,7 +72,6 @@ static void finish_with_handler(struct task *task, const struct signal_action *a
 
 static void finish_without_handler(struct task *task)
 {
-    const struct wait_record *record = waiter_record(&task->waiter);
     int64_t result = task->call_result;
 
     if (result == -ERESTART_RESTARTBLOCK) {
@@ -77,8 +82,7 @@ static void finish_without_handler(struct task *task)
         restart(task);
     else if (result != CALL_KEEPS_REGS)
         task->regs.rax = (uint64_t)result;
-    if (record->ops != NULL && record->is_masked)
-        (void)signal_set_mask(task, record->saved_mask);
+    signal_mask_end(task);
     end_call(task);
 }
 

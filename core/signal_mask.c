@@ -3,6 +3,8 @@
  * What is pending, blocked and ignored. waiter.has_signal is derived of these: whoever changes one
  * of them calls signal_recompute under the sighand's lock.
  */
+#include <errno.h>
+
 #include "core/kernel.h"
 #include "core/signal.h"
 #include "core/task.h"
@@ -55,6 +57,33 @@ uint64_t signal_set_mask(struct task *task, uint64_t mask)
     signal_recompute(task);
     mutex_unlock(&sighand->lock);
     return old;
+}
+
+int signal_mask_begin(struct task *task, struct wait_record *record, guest_addr_t from,
+                      uint64_t size)
+{
+    uint64_t mask;
+
+    if (from == 0)
+        return 0;
+    if (size != sizeof(mask))
+        return -EINVAL;
+    int err = user_copy_in(task->mm, &mask, from, sizeof(mask));
+    if (err < 0)
+        return err;
+    record->saved_mask = signal_set_mask(task, mask);
+    record->is_masked = true;
+    return 0;
+}
+
+void signal_mask_end(struct task *task)
+{
+    struct wait_record *record = waiter_record(&task->waiter);
+
+    if (record->ops == NULL || !record->is_masked)
+        return;
+    record->is_masked = false;
+    (void)signal_set_mask(task, record->saved_mask);
 }
 
 uint64_t signal_pending_set(struct task *task)

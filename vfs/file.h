@@ -70,8 +70,11 @@ struct file_ops {
     /* Before a read, when nothing is pinned or locked yet: makes the content of a generated file.
      * position NULL: the file's own. */
     int (*prepare)(struct file *file, const uint64_t *position);
-    uint32_t (*poll)(struct file *file); /* POLL*; NULL: always readable and writable */
-    /* The queue that read (writing: write) waits in, kicked when poll's answer may have changed. */
+    /* POLL*; NULL: always readable and writable, and nothing for epoll (EPERM). It may find that
+     * it is asked by one who stands in the queues already (poll.h). */
+    uint32_t (*poll)(struct file *file);
+    /* The queue that read (writing: write) waits in, kicked when poll's answer may have changed;
+     * both when it hangs up or fails. One queue may be both. */
     struct wait_queue *(*queue)(struct file *file, bool writing);
     int64_t (*seek)(struct file *file, int64_t offset, int whence); /* NULL: ESPIPE */
     int64_t (*ioctl)(struct file *file, unsigned request, guest_addr_t argument,

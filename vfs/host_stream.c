@@ -5,8 +5,10 @@
  *    asks the host not to wait (RWF_NOWAIT); where that is refused it polls first, and then writes
  *    no more than goes in without waiting.
  * 2. What must wait is queued here and the host's readiness is waited for by the event thread: the
- *    source is armed under the lock, for what the queues need, once they are not empty. One event
- *    kicks everybody, who then looks again and arms again.
+ *    source is armed under the lock, for what was found not to be ready. One event kicks everybody,
+ *    who then looks again and arms again. A transfer arms too while somebody polls: it may have
+ *    made unready what has been told. *Linux:* bytes that come while others are unread are no new
+ *    edge.
  * 3. A regular file is read and written at the description's own offset, shared with others of the
  *    host as on Linux.
  * Which descriptor it is after a restore is the restorer's choice: nothing of the host's side is
@@ -66,9 +68,33 @@ static void stream_ready(struct event_source *source, uint32_t ready)
 
     (void)ready;
     mutex_lock(&stream->lock);
+    source->wanted = 0;
     wait_kick_all(&stream->readers);
     wait_kick_all(&stream->writers);
     mutex_unlock(&stream->lock);
+}
+
+/* Has the event thread watch for wanted too, EPOLL*. Under the lock. */
+static int stream_arm(struct host_stream *stream, uint32_t wanted)
+{
+    mutex_assert_held(&stream->lock);
+    if (wanted == 0)
+        return 0;
+    stream->source.wanted |= wanted;
+    int err = event_source_arm(stream->events, &stream->source);
+    if (err < 0)
+        stream->source.wanted = 0;
+    return err;
+}
+
+/* Those who poll for what is not ready are told when it is. Under the lock. */
+static void stream_arm_polls(struct host_stream *stream, uint32_t ready)
+{
+    uint32_t wanted = (TAILQ_EMPTY(&stream->readers.entries) ? 0u : (uint32_t)EPOLLIN) |
+                      (TAILQ_EMPTY(&stream->writers.entries) ? 0u : (uint32_t)EPOLLOUT);
+
+    if ((ready & (POLLHUP | POLLERR)) == 0)
+        (void)stream_arm(stream, wanted & ~ready);
 }
 
 /* Queues the call and has the event thread watch. Under the lock. */
@@ -78,9 +104,7 @@ static int64_t stream_wait(struct host_stream *stream, struct wait_queue *queue,
     if (wait == NULL)
         return -EAGAIN;
     wait_add(queue, wait->entry, wait->waiter);
-    stream->source.wanted = (TAILQ_EMPTY(&stream->readers.entries) ? 0u : (uint32_t)EPOLLIN) |
-                            (TAILQ_EMPTY(&stream->writers.entries) ? 0u : (uint32_t)EPOLLOUT);
-    int err = event_source_arm(stream->events, &stream->source);
+    int err = stream_arm(stream, queue == &stream->readers ? EPOLLIN : EPOLLOUT);
     if (err < 0) {
         wait_remove(queue, wait->entry);
         return err;
@@ -152,6 +176,8 @@ static int64_t stream_transfer(struct host_stream *stream, struct uio *uio, bool
         result = stream_wait(stream, queue, wait);
     else if (wait != NULL)
         wait_remove(queue, wait->entry);
+    if (result != WAIT_AGAIN)
+        stream_arm_polls(stream, writing ? EPOLLIN : EPOLLOUT);
     mutex_unlock(&stream->lock);
     return result;
 }
@@ -174,8 +200,12 @@ static int64_t stream_write(struct file *file, struct uio *uio, uint64_t *positi
 static uint32_t stream_poll(struct file *file)
 {
     struct host_stream *stream = stream_of(file->inode);
-    int ready = host_poll_now(stream->fd, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
 
+    mutex_lock(&stream->lock);
+    int ready = host_poll_now(stream->fd, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM);
+    if (ready >= 0)
+        stream_arm_polls(stream, (uint32_t)ready);
+    mutex_unlock(&stream->lock);
     return ready < 0 ? POLLERR : (uint32_t)ready;
 }
 
