@@ -1,88 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork, vfork and clone for processes. The child's registers are the parent's with result 0; its
- * thread starts as that of a restored task does. A vfork's parent waits in a record that only death
- * ends. Threads (CLONE_THREAD) are absent.
+ * New tasks: processes and threads. The child's registers are the parent's with result 0; its
+ * thread starts as that of a restored task does. Nobody sees the child before all of it is there;
+ * then it enters the tables and the list of its process at once, so whoever kills, stops or signals
+ * a process meets all of its tasks. What can fail is done before, but for the start of the thread.
  */
+#include "core/clone.h"
+
 #include <errno.h>
-#include <sched.h>
+#include <linux/sched.h>
 #include <string.h>
 
 #include "core/base/host.h"
 #include "core/kernel.h"
-#include "core/syscall/syscall_table.h"
-#include "core/waits.h"
-
-DEFINE_WAIT_TYPE(VFORK, vfork, VforkWait, vfork);
-
-struct clone_request {
-    uint64_t flags; /* CLONE_*, with the exit signal in the low byte */
-    guest_addr_t stack, parent_tid, child_tid, tls;
-};
-
-static int64_t vfork_step(struct waiter *waiter, struct vfork_wait *record)
-{
-    struct process *child = record->child;
-    struct kernel *kernel = child->kernel;
-
-    mutex_lock(&kernel->tasks_lock);
-    bool is_done = child->is_vfork_done;
-    if (is_done)
-        wait_remove(&child->vfork_wait, &record->entry);
-    else
-        wait_add(&child->vfork_wait, &record->entry, waiter);
-    mutex_unlock(&kernel->tasks_lock);
-    return is_done ? record->pid : WAIT_AGAIN;
-}
-
-static int64_t vfork_cancel(struct waiter *waiter, struct vfork_wait *record, int why)
-{
-    (void)waiter;
-    (void)why;
-    wait_leave(&record->entry);
-    return record->pid;
-}
-
-static void vfork_release(struct vfork_wait *record)
-{
-    wait_leave(&record->entry);
-    object_put((struct object *)record->child);
-    record->child = NULL;
-}
-
-static void vfork_relink(struct waiter *waiter, struct vfork_wait *record)
-{
-    wait_relink(&record->child->vfork_wait, &record->entry, waiter);
-}
-
-static int vfork_wait_save(const struct vfork_wait *record, struct saver *saver, VforkWait *m)
-{
-    m->child = save_ref(saver, &record->child->object);
-    m->pid = record->pid;
-    return save_wait_entry(saver, &record->entry, &m->entry);
-}
-
-static int vfork_wait_load(struct vfork_wait *record, struct loader *loader, const VforkWait *m)
-{
-    record->child = load_ref(loader, "wait.vfork.child", m->child, &process_type);
-    record->pid = m->pid;
-    load_wait_entry(loader, "wait.vfork.entry", &record->entry, m->entry);
-    return 0;
-}
-
-static int check_flags(uint64_t flags)
-{
-    const uint64_t known = CSIGNAL | CLONE_VM | CLONE_VFORK | CLONE_FS | CLONE_FILES |
-                           CLONE_SIGHAND | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
-                           CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_PARENT | CLONE_SYSVSEM |
-                           CLONE_UNTRACED | CLONE_IO | CLONE_DETACHED;
-
-    if ((flags & CLONE_SIGHAND) != 0 && (flags & CLONE_VM) == 0)
-        return -EINVAL;
-    if ((flags & ~known) != 0 || (flags & CSIGNAL) > SIGNAL_COUNT)
-        return -EINVAL;
-    return 0;
-}
 
 /* References to what the child shares, or copies of it. */
 struct clone_parts {
@@ -117,6 +47,8 @@ static int parts_clone(struct task *task, uint64_t flags, struct clone_parts *pa
         parts->sighand = object_get(&sighand->object);
     else if (err == 0)
         err = sighand_fork(sighand, &parts->sighand);
+    if (err == 0 && (flags & CLONE_CLEAR_SIGHAND) != 0)
+        sighand_reset(parts->sighand);
     if (err == 0 && (flags & CLONE_VM) != 0)
         parts->mm = object_get(&task->mm->object);
     else if (err == 0)
@@ -125,12 +57,14 @@ static int parts_clone(struct task *task, uint64_t flags, struct clone_parts *pa
 }
 
 /* Others may change these of the parent meanwhile. */
-static void inherit_process(struct process *child, struct process *parent, uint64_t flags)
+static void inherit_process(struct process *child, struct process *parent,
+                            const struct clone_request *request)
 {
     mutex_lock(&parent->kernel->tasks_lock);
     child->pgid = parent->pgid;
     child->sid = parent->sid;
-    child->exit_signal = (int)(flags & CSIGNAL);
+    child->exit_signal =
+        (request->flags & CLONE_PARENT) != 0 ? parent->exit_signal : request->exit_signal;
     child->is_undumpable = parent->is_undumpable;
     child->nice = parent->nice;
     memcpy(child->limits, parent->limits, sizeof(child->limits));
@@ -162,32 +96,57 @@ static void inherit_task(struct task *child, struct task *parent,
     memcpy(child->xstate, parent->xstate, xstate_size());
 }
 
-/* Makes the process and its task, in no table yet. Takes parts->sighand. */
-static int make(struct task *task, int pid, struct clone_parts *parts, struct task **ret)
+/* Makes the task, and its process if it is to have its own; in no table yet. Takes the sighand of
+ * parts for a process. */
+static int make(struct task *task, int tid, uint64_t flags, struct clone_parts *parts,
+                struct task **ret)
 {
-    struct process *process;
-    struct sighand *sighand = parts->sighand;
+    struct process *process = task->process;
+    struct task *child;
+    int err = 0;
 
-    parts->sighand = NULL;
-    int err = process_create(task_kernel(task), pid, sighand, &process);
+    if ((flags & CLONE_THREAD) != 0) {
+        (void)object_get(&process->object);
+    } else {
+        struct sighand *sighand = parts->sighand;
+        parts->sighand = NULL;
+        err = process_create(task_kernel(task), tid, sighand, &process);
+    }
     if (err < 0)
         return err;
-    err = task_create(process, pid, parts->mm, parts->files, parts->fs, ret);
+    err = task_create(process, tid, parts->mm, parts->files, parts->fs, &child);
     object_put(&process->object);
-    return err;
+    if (err < 0)
+        return err;
+    if ((flags & CLONE_VM) != 0) /* an address space has only so many */
+        err = context_create(parts->mm->aspace, &child->context);
+    if (err < 0) {
+        object_put(&child->object);
+        return err;
+    }
+    *ret = child;
+    return 0;
 }
 
-/* Enters the tables; from then on the child can be seen, signalled and killed. */
-static int link_child(struct task *child, struct process *parent)
+/* Enters the tables; from then on the child can be seen, signalled and killed. Whoever is killed
+ * makes no more tasks, so those who wait for all to be gone wait for the ones they saw. */
+static int link_child(struct task *child, struct task *parent, uint64_t flags)
 {
-    struct kernel *kernel = parent->kernel;
-    int err = parent->is_exiting ? -EINTR : process_link(child->process, parent);
+    struct process *above = parent->process;
+    bool is_thread = (flags & CLONE_THREAD) != 0;
+    int err = 0;
 
-    mutex_assert_held(&kernel->tasks_lock);
+    mutex_assert_held(&above->kernel->tasks_lock);
+    if (atomic_load(&parent->waiter.is_killed))
+        return -EINTR;
+    if ((flags & CLONE_PARENT) != 0 && above->parent != NULL)
+        above = above->parent;
+    if (!is_thread)
+        err = process_link(child->process, above);
     if (err < 0)
         return err;
     err = task_link(child);
-    if (err < 0) {
+    if (err < 0 && !is_thread) {
         process_unlink(child->process);
         object_put(&child->process->object);
     }
@@ -195,105 +154,103 @@ static int link_child(struct task *child, struct process *parent)
 }
 
 /* It may have been killed meanwhile, but has no thread to end. */
-static void unlink_child(struct task *child)
+static void unlink_child(struct task *child, bool is_thread)
 {
     struct kernel *kernel = task_kernel(child);
 
     mutex_lock(&kernel->tasks_lock);
     gate_drop(&child->waiter.pass);
     task_unlink(child);
-    process_unlink(child->process);
+    if (!is_thread)
+        process_unlink(child->process);
     mutex_unlock(&kernel->tasks_lock);
     atomic_fetch_sub(&kernel->live_tasks, 1);
-    object_put(&child->process->object);
+    if (!is_thread)
+        object_put(&child->process->object);
     object_put(&child->object);
 }
 
 static int start_child(struct task *child, struct task *parent, const struct clone_request *request)
 {
-    struct process *process = parent->process;
-    struct kernel *kernel = process->kernel;
+    struct kernel *kernel = task_kernel(parent);
     int tid = child->tid;
-    int err = 0;
 
     if ((request->flags & CLONE_PARENT_SETTID) != 0)
-        err = user_copy_out(parent->mm, request->parent_tid, &tid, sizeof(tid));
+        (void)user_copy_out(parent->mm, request->parent_tid, &tid, sizeof(tid));
     if ((request->flags & CLONE_CHILD_SETTID) != 0)
         (void)user_copy_out(child->mm, request->child_tid, &tid, sizeof(tid));
-    if (err < 0)
-        return err;
     mutex_lock(&kernel->tasks_lock);
-    bool is_sibling = (request->flags & CLONE_PARENT) != 0 && process->parent != NULL;
-    err = link_child(child, is_sibling ? process->parent : process);
+    int err = link_child(child, parent, request->flags);
     mutex_unlock(&kernel->tasks_lock);
     if (err < 0)
         return err;
     err = task_start(child);
     if (err < 0)
-        unlink_child(child);
+        unlink_child(child, (request->flags & CLONE_THREAD) != 0);
     return err;
 }
 
-/* Takes the reference to the child. */
-static int64_t wait_for_vfork(struct task *task, struct process *child)
-{
-    struct vfork_wait *record = wait_begin(&task->waiter, &vfork_wait_type.ops);
+struct user_count {
+    uint32_t uid;
+    uint64_t tasks;
+};
 
-    record->base.is_killable = true;
-    record->child = child;
-    record->pid = child->pid;
-    return wait_run(&task->waiter);
+static int count_tasks(struct process *process, void *context)
+{
+    struct user_count *count = context;
+    const struct task *task;
+
+    TAILQ_FOREACH(task, &process->tasks, link)
+        count->tasks += task->cred.uid == count->uid;
+    return 0;
 }
 
-static int64_t clone_process(struct task *task, const struct clone_request *request)
+/* RLIMIT_NPROC, which root is not held to. Under the tasks lock. */
+static bool has_too_many(const struct task *task)
+{
+    struct user_count count = {.uid = task->cred.uid};
+
+    if (count.uid == 0 || task->cred.euid == 0)
+        return false;
+    (void)process_list_all(task_kernel(task), count_tasks, &count);
+    return count.tasks >= task->process->limits[RLIMIT_NPROC].rlim_cur;
+}
+
+static int alloc_tid(struct task *task)
 {
     struct kernel *kernel = task_kernel(task);
+
+    mutex_lock(&kernel->tasks_lock);
+    int tid = has_too_many(task) ? -EAGAIN : pid_alloc(kernel);
+    mutex_unlock(&kernel->tasks_lock);
+    return tid;
+}
+
+int64_t task_clone(struct task *task, const struct clone_request *request)
+{
+    const uint64_t waits = CLONE_VFORK;
     struct clone_parts parts = {0};
     struct process *awaited = NULL; /* once started, the child may be gone at any time */
     struct task *child = NULL;
-    int err = check_flags(request->flags);
+    int tid = alloc_tid(task);
 
-    if (err < 0)
-        return err;
-    mutex_lock(&kernel->tasks_lock);
-    int pid = pid_alloc(kernel);
-    mutex_unlock(&kernel->tasks_lock);
-    if (pid < 0)
-        return pid;
-    err = parts_clone(task, request->flags, &parts);
+    if (tid < 0)
+        return tid;
+    int err = parts_clone(task, request->flags, &parts);
     if (err == 0)
-        err = make(task, pid, &parts, &child);
+        err = make(task, tid, request->flags, &parts, &child);
     if (err == 0) {
-        inherit_process(child->process, task->process, request->flags);
+        if ((request->flags & CLONE_THREAD) == 0)
+            inherit_process(child->process, task->process, request);
         inherit_task(child, task, request);
-        if ((request->flags & CLONE_VFORK) != 0)
+        if ((request->flags & (CLONE_VFORK | CLONE_THREAD)) == waits)
             awaited = object_get(&child->process->object);
         err = start_child(child, task, request);
     }
     parts_put(&parts);
     object_put((struct object *)child);
     if (err == 0 && awaited != NULL)
-        return wait_for_vfork(task, awaited);
+        return vfork_wait_for(task, awaited);
     object_put((struct object *)awaited);
-    return err < 0 ? err : pid;
-}
-
-int64_t sys_fork(struct task *task)
-{
-    return clone_process(task, &(struct clone_request){.flags = SIGCHLD});
-}
-
-int64_t sys_vfork(struct task *task)
-{
-    return clone_process(task, &(struct clone_request){.flags = CLONE_VM | CLONE_VFORK | SIGCHLD});
-}
-
-int64_t sys_clone(struct task *task, uint32_t flags, guest_addr_t stack, guest_addr_t parent_tid,
-                  guest_addr_t child_tid, guest_addr_t tls)
-{
-    return clone_process(task, &(struct clone_request){.flags = flags,
-                                                       .stack = stack,
-                                                       .parent_tid = parent_tid,
-                                                       .child_tid = child_tid,
-                                                       .tls = tls});
+    return err < 0 ? err : tid;
 }

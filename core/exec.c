@@ -164,20 +164,19 @@ static void kill_siblings(struct process *process, const struct task *except)
     struct task *task;
 
     TAILQ_FOREACH(task, &process->tasks, link) {
-        if (task == except)
-            continue;
-        atomic_store(&task->waiter.is_killed, true);
-        gate_outrank(&task->waiter.pass);
-        task_kick(task);
+        if (task != except)
+            task_kill(task);
     }
 }
 
-/* Waits until the task is alone. -EAGAIN: it is itself being killed. */
+/* Waits until the task is alone; then its id is the process'. -EAGAIN: it is itself being killed.
+ */
 static int become_alone(struct task *task)
 {
     struct process *process = task->process;
     struct kernel *kernel = process->kernel;
     unsigned live;
+    int err = 0;
 
     mutex_lock(&kernel->tasks_lock);
     bool is_first = !process->is_exiting && !atomic_load(&task->waiter.is_killed);
@@ -186,13 +185,17 @@ static int become_alone(struct task *task)
     mutex_unlock(&kernel->tasks_lock);
     if (!is_first)
         return -EAGAIN;
-    if (atomic_load(&process->live) <= 1)
-        return 0;
-    gate_short_begin(&task->waiter.pass);
-    while ((live = atomic_load(&process->live)) > 1)
-        (void)host_futex_wait(&process->live, live, NSEC_NEVER);
-    gate_short_end(&task->waiter.pass);
-    return 0;
+    if (atomic_load(&process->live) > 1) {
+        gate_short_begin(&task->waiter.pass);
+        while ((live = atomic_load(&process->live)) > 1)
+            (void)host_futex_wait(&process->live, live, NSEC_NEVER);
+        gate_short_end(&task->waiter.pass);
+    }
+    mutex_lock(&kernel->tasks_lock);
+    if (task->tid != process->pid)
+        err = task_set_tid(task, process->pid);
+    mutex_unlock(&kernel->tasks_lock);
+    return err;
 }
 
 /* Own copies of what a clone shares: exec changes them. */
@@ -284,6 +287,7 @@ static int build(struct task *task, const struct fs_view *view, const struct exe
 
 static int exec_with(struct task *task, struct exec_arguments *arguments)
 {
+    struct process *process = task->process;
     struct guest_regs regs = {0};
     struct fs_view view;
     struct file *file = NULL;
@@ -295,12 +299,14 @@ static int exec_with(struct task *task, struct exec_arguments *arguments)
         err = build(task, &view, arguments, file, &mm, &regs);
     fs_view_put(&view);
     object_put((struct object *)file);
-    if (err == 0)
-        err = become_alone(task);
+    if (err < 0)
+        return err;
+    err = become_alone(task);
     if (err == 0)
         err = unshare_parts(task);
-    if (err < 0) {
-        object_put((struct object *)mm);
+    if (err < 0) { /* its siblings have gone: there is no way back */
+        object_put(&mm->object);
+        process_die(process, SIGKILL);
         return err;
     }
     become(task, mm, &regs, arguments->path);

@@ -123,6 +123,7 @@ static void process_end(struct process *process, struct process_list *reaped)
     process->is_exiting = process->is_zombie = true;
     atomic_store(&process->stop_signal, 0);
     process->has_stop_event = process->has_continue_event = false;
+    process->alarm_deadline = NSEC_NEVER;
     process_vfork_done(process);
     mutex_lock(&process->sighand->lock);
     signal_queue_remove(&process->pending, UINT64_MAX);
@@ -146,13 +147,14 @@ void task_exit(struct task *task)
     wait_abandon(&task->waiter);
     task->call = CALL_NONE;
     drop_parts(task);
-    if (atomic_load(&process->live) == 1)
-        (void)timer_stop(kernel->vfs.events, &process->alarm);
     mutex_lock(&kernel->tasks_lock);
     task_unlink(task);
-    if (atomic_load(&process->live) == 0)
+    bool is_last = atomic_load(&process->live) == 0;
+    if (is_last)
         process_end(process, &reaped);
     mutex_unlock(&kernel->tasks_lock);
+    if (is_last)
+        (void)timer_stop(kernel->vfs.events, &process->alarm);
     host_futex_wake(&process->live, INT_MAX);
     while ((gone = TAILQ_FIRST(&reaped)) != NULL) {
         TAILQ_REMOVE(&reaped, gone, sibling);
@@ -165,27 +167,61 @@ void task_exit(struct task *task)
     kernel_task_ended(kernel);
 }
 
+void task_kill(struct task *task)
+{
+    mutex_assert_held(&task_kernel(task)->tasks_lock);
+    atomic_store(&task->waiter.is_killed, true);
+    gate_outrank(&task->waiter.pass);
+    task_kick(task);
+}
+
+void process_kill(struct process *process, int status)
+{
+    struct task *task;
+
+    mutex_assert_held(&process->kernel->tasks_lock);
+    if (process->is_exiting || process->is_zombie)
+        return;
+    process->is_exiting = true;
+    process->exit_status = status;
+    TAILQ_FOREACH(task, &process->tasks, link)
+        task_kill(task);
+}
+
+void process_die(struct process *process, int status)
+{
+    mutex_lock(&process->kernel->tasks_lock);
+    process_kill(process, status);
+    mutex_unlock(&process->kernel->tasks_lock);
+}
+
+/* All others are dying. */
+static bool is_last_to_die(const struct task *task)
+{
+    const struct task *other;
+
+    TAILQ_FOREACH(other, &task->process->tasks, link) {
+        if (other != task && !atomic_load(&other->waiter.is_killed))
+            return false;
+    }
+    return true;
+}
+
 int64_t sys_exit(struct task *task, int code)
 {
     struct process *process = task->process;
 
     mutex_lock(&process->kernel->tasks_lock);
-    if (!process->is_exiting && atomic_load(&process->live) == 1) {
+    if (!process->is_exiting && is_last_to_die(task)) /* the code of the last is the process' */
         process_kill(process, (code & 0xff) << 8);
-    } else {
-        atomic_store(&task->waiter.is_killed, true);
-        gate_outrank(&task->waiter.pass);
-    }
+    else
+        task_kill(task);
     mutex_unlock(&process->kernel->tasks_lock);
     return 0;
 }
 
 int64_t sys_exit_group(struct task *task, int code)
 {
-    struct process *process = task->process;
-
-    mutex_lock(&process->kernel->tasks_lock);
-    process_kill(process, (code & 0xff) << 8);
-    mutex_unlock(&process->kernel->tasks_lock);
+    process_die(task->process, (code & 0xff) << 8);
     return 0;
 }

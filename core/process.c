@@ -99,22 +99,6 @@ void process_unlink(struct process *process)
     process->parent = NULL;
 }
 
-void process_kill(struct process *process, int status)
-{
-    struct task *task;
-
-    mutex_assert_held(&process->kernel->tasks_lock);
-    if (process->is_exiting || process->is_zombie)
-        return;
-    process->is_exiting = true;
-    process->exit_status = status;
-    TAILQ_FOREACH(task, &process->tasks, link) {
-        atomic_store(&task->waiter.is_killed, true);
-        gate_outrank(&task->waiter.pass);
-        task_kick(task);
-    }
-}
-
 /* Makes every task look: a stop ends its interruptible wait, the end of one lets it go on. */
 static void kick_tasks(struct process *process)
 {

@@ -14,7 +14,7 @@
 
 void task_fetch_xstate(struct task *task)
 {
-    if (task->context == NULL || task->has_xstate_change)
+    if (!task->is_attached || task->has_xstate_change)
         return; /* the task's copy is the newer one */
     if (context_get_xstate(task->context, task->xstate) < 0)
         host_log(LOG_DEBUG, "task %d: its stub is dead", task->tid);
@@ -22,20 +22,19 @@ void task_fetch_xstate(struct task *task)
 
 static int make_context(struct task *task)
 {
-    struct context *context;
-    int err = context_create(task->mm->aspace, &context);
+    struct context *context = task->context; /* its parent's thread may have made it */
+    int err = context != NULL ? 0 : context_create(task->mm->aspace, &context);
 
     if (err < 0)
         return err;
-    err = context_attach(context);
-    if (err < 0) {
-        context_free(context);
-        return err;
-    }
     mutex_lock(&task->context_lock);
     task->context = context;
     mutex_unlock(&task->context_lock);
-    return 0;
+    err = context_attach(context);
+    task->is_attached = err == 0;
+    if (err < 0)
+        task_drop_context(task);
+    return err;
 }
 
 void task_drop_context(struct task *task)
@@ -47,23 +46,16 @@ void task_drop_context(struct task *task)
     mutex_lock(&task->context_lock);
     task->context = NULL;
     mutex_unlock(&task->context_lock);
-    context_detach(context);
+    if (task->is_attached)
+        context_detach(context);
+    task->is_attached = false;
     context_free(context);
-}
-
-static void kill_process(struct task *task, int signal)
-{
-    struct kernel *kernel = task_kernel(task);
-
-    mutex_lock(&kernel->tasks_lock);
-    process_kill(task->process, signal);
-    mutex_unlock(&kernel->tasks_lock);
 }
 
 /* Makes the context hold what the task says, before guest code runs. */
 static int prepare_context(struct task *task)
 {
-    if (task->context == NULL) {
+    if (!task->is_attached) {
         int err = make_context(task);
         if (err < 0)
             return err;
@@ -85,7 +77,7 @@ static void take_fault(struct task *task, const struct trap *trap)
     if (result < 0) {
         host_log(LOG_WARNING, "process %d: fault at %#llx: error %d, killed", task->process->pid,
                  (unsigned long long)trap->address, -result);
-        kill_process(task, SIGKILL);
+        process_die(task->process, SIGKILL);
         return;
     }
     struct signal_info info = {.signal = result, .code = code, .address = trap->address};
@@ -123,7 +115,7 @@ static void run_guest(struct task *task)
     struct trap trap;
 
     if (prepare_context(task) < 0) {
-        kill_process(task, SIGSEGV); /* vector state that the CPU refuses, or no thread */
+        process_die(task->process, SIGSEGV); /* vector state that the CPU refuses, or no thread */
         return;
     }
     if (is_wanted_here(task))
@@ -144,7 +136,7 @@ static void run_guest(struct task *task)
     case TRAP_INTERRUPT:
         break;
     case TRAP_DEAD:
-        kill_process(task, SIGKILL);
+        process_die(task->process, SIGKILL);
         break;
     }
 }

@@ -76,6 +76,9 @@ int signal_send_process(struct process *process, const struct signal_info *info)
 void signal_send_self(struct task *task, int signal, int code);
 /* A synchronous one, to the calling task, no lock held: where it is blocked or ignored it kills. */
 void signal_force(struct task *task, const struct signal_info *info);
+/* Those of set that are pending for the whole process get a new taker, since the old one blocks
+ * them or has gone. Under the sighand's lock. */
+void signal_retarget(struct process *process, uint64_t set);
 /* May a signal go from task to target (kill(2))? Under the tasks lock. */
 bool signal_is_permitted(const struct task *task, const struct task *target, int signal);
 

@@ -94,15 +94,6 @@ static uint64_t mask_to_restore(const struct task *task, const struct wait_recor
     return is_masked ? record->saved_mask : task->blocked;
 }
 
-static void kill_self(struct task *task, int signal)
-{
-    struct kernel *kernel = task_kernel(task);
-
-    mutex_lock(&kernel->tasks_lock);
-    process_kill(task->process, signal);
-    mutex_unlock(&kernel->tasks_lock);
-}
-
 static void run_handler(struct task *task, const struct signal_action *action,
                         const struct signal_info *info)
 {
@@ -112,7 +103,7 @@ static void run_handler(struct task *task, const struct signal_action *action,
     if (task->call == CALL_DONE)
         finish_with_handler(task, action);
     if (signal_frame_push(task, action, info, mask) < 0) {
-        kill_self(task, SIGSEGV);
+        process_die(task->process, SIGSEGV);
         return;
     }
     if ((action->flags & SA_NODEFER) == 0)
@@ -135,7 +126,7 @@ static bool default_action(struct task *task, int signal)
         mutex_unlock(&kernel->tasks_lock);
         return false;
     case SIGNAL_TERMINATES:
-        kill_self(task, signal);
+        process_die(task->process, signal);
         return false;
     }
     return true;

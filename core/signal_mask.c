@@ -55,6 +55,7 @@ uint64_t signal_set_mask(struct task *task, uint64_t mask)
     uint64_t old = task->blocked;
     task->blocked = mask & ~SIGNAL_UNBLOCKABLE;
     signal_recompute(task);
+    signal_retarget(task->process, task->blocked & ~old);
     mutex_unlock(&sighand->lock);
     return old;
 }

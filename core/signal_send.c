@@ -42,16 +42,21 @@ static void prepare(struct process *process, int signal)
         process_continue(process);
 }
 
-/* A task that will take the signal soon: one that does not block it, else none. */
+/* A task that will take the signal soon: the first that does not block it, best one that has
+ * nothing to take yet; else none. */
 static struct task *find_taker(struct process *process, int signal)
 {
+    struct task *first = NULL;
     struct task *task;
 
     TAILQ_FOREACH(task, &process->tasks, link) {
-        if ((task->blocked & SIGNAL_BIT(signal)) == 0)
+        if ((task->blocked & SIGNAL_BIT(signal)) != 0 || atomic_load(&task->waiter.is_killed))
+            continue;
+        if (!atomic_load(&task->waiter.has_signal))
             return task;
+        first = first == NULL ? task : first;
     }
-    return NULL;
+    return first;
 }
 
 static void wake(struct task *task)
@@ -59,6 +64,18 @@ static void wake(struct task *task)
     signal_recompute(task);
     if (atomic_load(&task->waiter.has_signal))
         task_kick(task);
+}
+
+void signal_retarget(struct process *process, uint64_t set)
+{
+    uint64_t left = process->pending.set & set;
+
+    mutex_assert_held(&process->sighand->lock);
+    for (; left != 0; left &= left - 1) {
+        struct task *taker = find_taker(process, __builtin_ctzll(left) + 1);
+        if (taker != NULL)
+            wake(taker);
+    }
 }
 
 /* Adds to queue, which is the task's or its process'; takers look. */

@@ -80,7 +80,10 @@ int task_link(struct task *task)
     task->is_linked = true;
     task->is_listed = true;
     (void)object_get(&task->object);
+    mutex_lock(&process->sighand->lock);
     TAILQ_INSERT_TAIL(&process->tasks, task, link);
+    signal_recompute(task);
+    mutex_unlock(&process->sighand->lock);
     atomic_fetch_add(&process->live, 1);
     atomic_fetch_add(&kernel->live_tasks, 1);
     return 0;
@@ -92,7 +95,10 @@ void task_unlink(struct task *task)
 
     mutex_assert_held(&process->kernel->tasks_lock);
     task_table_remove(process->kernel, task);
+    mutex_lock(&process->sighand->lock);
     TAILQ_REMOVE(&process->tasks, task, link);
+    signal_retarget(process, UINT64_MAX);
+    mutex_unlock(&process->sighand->lock);
     task->is_linked = task->is_listed = false;
     atomic_fetch_sub(&process->live, 1);
 }
@@ -150,6 +156,9 @@ static void task_fini(struct task *task)
         task_table_remove(task->process->kernel, task);
     task->is_linked = false;
     wait_end(&task->waiter);
+    if (task->context != NULL) /* of one that never ran */
+        context_free(task->context);
+    task->context = NULL;
     signal_queue_fini(&task->pending);
     host_free(task->xstate);
     task->xstate = NULL;

@@ -51,8 +51,9 @@ struct process {
     nsec_t start_time;     /* sandbox clock */
     atomic_llong cpu_time; /* ns in guest code; any thread */
     nsec_t child_cpu_time; /* tasks lock */
-    /* Guarded by the kernel's tasks lock; each element is a reference: */
-    TAILQ_HEAD(task_list, task) tasks;          /* in order of birth */
+    /* Changed under the kernel's tasks lock, the list of tasks under the sighand's too; each
+     * element is a reference: */
+    TAILQ_HEAD(task_list, task) tasks;          /* that have not ended, in order of birth */
     TAILQ_HEAD(process_list, process) children; /* in order of birth */
     /* not saved, derived */
     struct kernel *kernel;
@@ -96,7 +97,8 @@ struct task {
     TAILQ_ENTRY(task) link;
     /* not saved */
     struct mutex context_lock; /* LOCK_CONTEXT: context may go while others interrupt it */
-    struct context *context;   /* attached to the task's thread; NULL: none yet */
+    struct context *context;   /* NULL: none yet */
+    bool is_attached;          /* the context, to the task's thread */
     bool has_xstate_change;    /* xstate is to be stored before the next enter */
     bool is_noted;             /* checkpoint_at.c: its call has been counted */
     bool is_holding;           /* checkpoint_at.c: its call waits for a checkpoint */
@@ -112,8 +114,6 @@ int process_link(struct process *process, struct process *parent);
 /* Under the tasks lock: a reaped one leaves; the reference of the parent's list (init: the
  * machine's) is the caller's to put, outside of the lock. */
 void process_unlink(struct process *process);
-/* Under the tasks lock: every task of it is to die; status as wait4 gives it. */
-void process_kill(struct process *process, int status);
 /* Under the tasks lock: stops, continues all tasks of it and tells the parent. */
 void process_stop(struct process *process, int signal);
 void process_continue(struct process *process);
@@ -142,6 +142,8 @@ struct process *process_find(struct kernel *kernel, int pid);
 struct task *task_find(struct kernel *kernel, int tid);
 int task_table_add(struct kernel *kernel, struct task *task);
 void task_table_remove(struct kernel *kernel, struct task *task);
+/* Gives a linked task another id, which is free. */
+int task_set_tid(struct task *task, int tid);
 int process_table_add(struct kernel *kernel, struct process *process);
 void process_table_remove(struct kernel *kernel, struct process *process);
 /* Calls fn for every process; not 0 ends it with that result. */
@@ -155,6 +157,12 @@ void *task_run(void *task);
 void task_fetch_xstate(struct task *task);
 /* Leaves the address space: detaches and frees the context. By its thread. */
 void task_drop_context(struct task *task);
+/* Under the tasks lock: the task is to die. */
+void task_kill(struct task *task);
+/* Under the tasks lock: every task of it is to die; status as wait4 gives it. */
+void process_kill(struct process *process, int status);
+/* The same with no lock held. */
+void process_die(struct process *process, int status);
 /* The end of a task, by its thread. */
 void task_exit(struct task *task);
 /* argv and envp are kernel memory. On success the registers are the new program's. */

@@ -83,15 +83,35 @@ int task_table_add(struct kernel *kernel, struct task *task)
     return -ENOMEM;
 }
 
-void task_table_remove(struct kernel *kernel, struct task *task)
+static void remove_task(struct kernel *kernel, const struct task *task, int tid)
 {
     struct task_slot *slot;
-    int tid = task->tid;
 
     HASH_FIND_INT(kernel->tasks, &tid, slot);
     assert(slot != NULL && slot->task == task);
     HASH_DEL(kernel->tasks, slot);
     host_free(slot);
+}
+
+void task_table_remove(struct kernel *kernel, struct task *task)
+{
+    remove_task(kernel, task, task->tid);
+}
+
+int task_set_tid(struct task *task, int tid)
+{
+    struct kernel *kernel = task_kernel(task);
+    int old = task->tid;
+
+    mutex_assert_held(&kernel->tasks_lock);
+    assert(task_find(kernel, tid) == NULL);
+    task->tid = tid;
+    int err = task_table_add(kernel, task);
+    if (err < 0)
+        task->tid = old;
+    else
+        remove_task(kernel, task, old);
+    return err;
 }
 
 int process_table_add(struct kernel *kernel, struct process *process)
