@@ -2,7 +2,8 @@
 /*
  * Descriptor tables. A slot holds a reference to its file; open_count is the number of slots in
  * use. Files that leave the table are put after the lock is dropped: their end may take other
- * locks. The table grows by doubling and never shrinks.
+ * locks. With a file that leaves, the table's record locks on its inode go, whatever other
+ * descriptors of it there are. The table grows by doubling and never shrinks.
  */
 #include "core/files.h"
 
@@ -59,6 +60,14 @@ static struct file *files_take(struct files *files, struct files_slot *slot)
     *slot = (struct files_slot){0};
     files->open_count--;
     return file;
+}
+
+/* Lets go of a file that has left the table. */
+static void files_drop(struct files *files, struct file *file)
+{
+    if ((file_flags(file) & O_PATH) == 0)
+        file_lock_release(&files->locks, file->inode);
+    object_put(&file->object);
 }
 
 int files_create(struct files **ret)
@@ -161,7 +170,7 @@ int files_add(struct files *files, struct file *file, int from, bool is_cloexec,
 
 int files_set(struct files *files, int fd, struct file *file, bool is_cloexec, uint64_t limit)
 {
-    struct file *old = file;
+    struct file *old = NULL;
 
     if (fd < 0 || (uint64_t)fd >= limit) {
         object_put(&file->object);
@@ -176,8 +185,10 @@ int files_set(struct files *files, int fd, struct file *file, bool is_cloexec, u
         files->open_count += old == NULL;
     }
     mutex_unlock(&files->lock);
-    if (old != NULL)
-        object_put(&old->object);
+    if (err < 0)
+        object_put(&file->object);
+    else if (old != NULL)
+        files_drop(files, old);
     return err < 0 ? err : fd;
 }
 
@@ -192,7 +203,7 @@ int files_close(struct files *files, int fd)
     mutex_unlock(&files->lock);
     if (file == NULL)
         return -EBADF;
-    object_put(&file->object);
+    files_drop(files, file);
     return 0;
 }
 
@@ -217,7 +228,7 @@ static void files_close_some(struct files *files, unsigned first, unsigned last,
     struct file *file;
 
     while ((file = files_take_next(files, &first, last, on_exec)) != NULL)
-        object_put(&file->object);
+        files_drop(files, file);
 }
 
 void files_close_range(struct files *files, unsigned first, unsigned last)
@@ -298,10 +309,12 @@ int files_list(struct files *files, int (*fn)(void *context, int fd, struct file
 static void files_init(struct files *files)
 {
     mutex_init(&files->lock, LOCK_FILES);
+    file_lock_owner_init(&files->locks);
 }
 
 static void files_fini(struct files *files)
 {
+    file_lock_owner_fini(&files->locks);
     for (uint32_t i = 0; i < files->size; i++) {
         struct file *file = files->slots[i].file;
         files->slots[i].file = NULL;
@@ -326,7 +339,7 @@ static int files_save(const struct files *files, struct saver *saver, Files *m)
         slot->file = save_ref(saver, &files->slots[fd].file->object);
         slot->is_cloexec = files->slots[fd].is_cloexec;
     }
-    return 0;
+    return file_lock_owner_save(&files->locks, saver, &m->locks, &m->n_locks);
 }
 
 static int files_load(struct files *files, struct loader *loader, const Files *m)
@@ -341,6 +354,8 @@ static int files_load(struct files *files, struct loader *loader, const Files *m
     if (m->n_slots == 0)
         return 0;
     int err = files_grow(files, m->slots[m->n_slots - 1]->fd);
+    if (err == 0)
+        err = file_lock_owner_load(&files->locks, loader, true, m->locks, m->n_locks);
     if (err < 0)
         return err;
     for (size_t i = 0; i < m->n_slots; i++) {
@@ -358,9 +373,10 @@ static void files_relink(struct files *files, struct loader *loader)
     (void)loader;
     for (uint32_t fd = 0; fd < files->size; fd++)
         files->open_count += files->slots[fd].file != NULL;
+    file_lock_owner_relink(&files->locks);
 }
 
 static uint64_t files_derived(const struct files *files)
 {
-    return files->open_count;
+    return files->open_count + file_lock_owner_derived(&files->locks);
 }

@@ -13,7 +13,8 @@ struct files {
     struct object object;
     struct mutex lock; /* LOCK_FILES */
     struct files_slot *slots;
-    uint32_t size; /* of slots */
+    uint32_t size;                /* of slots */
+    struct file_lock_owner locks; /* F_SETLK's; it guards itself */
     /* not saved, derived */
     uint32_t open_count;
 };

@@ -51,5 +51,15 @@ struct futex_wait {
     struct futex_place place;
 };
 
+/* flock, F_SETLKW, F_OFD_SETLKW: syscall/sys_lock.c */
+struct lock_wait {
+    struct wait_record base;
+    struct file *file; /* a reference */
+    int fd;            /* where it was: still there at the end? */
+    bool is_waiting;   /* false: the call does not wait */
+    struct file_lock_request request;
+};
+
+extern const struct wait_type lock_wait_type;
 extern const struct wait_type nanosleep_wait_type, child_wait_type, signal_wait_type,
     vfork_wait_type, futex_wait_type;

@@ -130,6 +130,7 @@ int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position
 static void file_init(struct file *file)
 {
     mutex_init(&file->lock, LOCK_FILE);
+    file_lock_owner_init(&file->locks);
     file->ops = &no_file_ops;
 }
 
@@ -144,6 +145,7 @@ static void free_entries(struct file *file)
 
 static void file_fini(struct file *file)
 {
+    file_lock_owner_fini(&file->locks);
     if (file->is_open && file->ops->close != NULL)
         file->ops->close(file);
     file->is_open = false;
@@ -177,7 +179,8 @@ static int file_save(const struct file *file, struct saver *saver, File *message
     message->position = file->position;
     message->content.data = file->content.data;
     message->content.len = file->content.size;
-    return save_entries(file, saver, message);
+    int err = file_lock_owner_save(&file->locks, saver, &message->locks, &message->n_locks);
+    return err < 0 ? err : save_entries(file, saver, message);
 }
 
 static int load_entries(struct file *file, struct loader *loader, const File *message)
@@ -214,6 +217,9 @@ static int file_load(struct file *file, struct loader *loader, const File *messa
     file->position = message->position;
     if (bytes_append(&file->content, message->content.data, message->content.len) < 0)
         return -ENOMEM;
+    int err = file_lock_owner_load(&file->locks, loader, false, message->locks, message->n_locks);
+    if (err < 0)
+        return err;
     return load_entries(file, loader, message);
 }
 
@@ -221,9 +227,10 @@ static void file_relink(struct file *file, struct loader *loader)
 {
     (void)loader;
     file_start(file);
+    file_lock_owner_relink(&file->locks);
 }
 
 static uint64_t file_derived(const struct file *file)
 {
-    return file->is_open;
+    return file->is_open + file_lock_owner_derived(&file->locks);
 }

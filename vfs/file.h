@@ -34,6 +34,7 @@ struct file {
     struct bytes content;      /* of a generated file (pseudofs), made by the first read */
     struct dir_entry *entries; /* of a directory, read when position is 0 */
     size_t entry_count;
+    struct file_lock_owner locks; /* flock's, F_OFD_SETLK's; it guards itself */
     /* not saved, derived */
     bool is_open; /* file_ops->open was called: the inode counts us */
     /* not saved */

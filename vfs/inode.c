@@ -29,11 +29,12 @@ void inode_init(struct inode *inode, const struct inode_ops *ops, const struct f
     inode->ops = ops;
     inode->file_ops = file_ops;
     mutex_init(&inode->lock, LOCK_INODE);
+    file_locks_init(&inode->locks);
 }
 
 void inode_fini(struct inode *inode)
 {
-    (void)inode;
+    file_locks_fini(&inode->locks);
 }
 
 uint64_t inode_next_nr(void)

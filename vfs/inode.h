@@ -9,6 +9,7 @@
 #include "core/base/uio.h"
 #include "snapshot/snapshot.h"
 #include "vfs/cred.h"
+#include "vfs/file_lock.h"
 
 struct file;
 struct file_ops;
@@ -37,7 +38,8 @@ struct inode {
     bool is_shared;    /* not saved: its names change on the host, look each up anew */
     struct mutex lock; /* LOCK_INODE; guards attr */
     struct inode_attr attr;
-    uint64_t dev; /* st_dev: synthetic, of its file system; saved with attr */
+    uint64_t dev;            /* st_dev: synthetic, of its file system; saved with attr */
+    struct file_locks locks; /* not saved, derived: their owners have them */
 };
 
 void inode_init(struct inode *inode, const struct inode_ops *ops, const struct file_ops *file_ops);

@@ -19,6 +19,7 @@ enum lock_rank {
     LOCK_FS,      /* core: root, cwd, umask */
     LOCK_FUTEX,   /* core: futex hash */
     LOCK_PIPE,    /* vfs: one pipe */
+    LOCK_FLOCKS,  /* vfs: locks of files, and who waits for them */
     LOCK_EVENTS,  /* vfs: one host-event or timer source */
     LOCK_MMS,     /* core: the list of address spaces */
     LOCK_MM,      /* core: one address space: vmas, pmas, the stub's maps */

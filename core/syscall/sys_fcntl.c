@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fcntl. *Linux:* record locks are absent: F_GETLK, F_SETLK and F_SETLKW answer ENOLCK, which is
- * honest where pretending would let two processes into one file. So are leases and signals on
- * readiness: F_GETOWN is 0, F_SETOWN EINVAL.
+ * fcntl. *Linux:* leases and signals on readiness are absent: F_GETOWN is 0, F_SETOWN EINVAL.
  */
 #include <errno.h>
 #include <fcntl.h>
 
 #include "core/limit.h"
+#include "core/syscall/lock_control.h"
 #include "core/syscall/syscall_table.h"
 #include "vfs/fs/shmem.h"
 #include "vfs/pipe.h"
@@ -53,13 +52,6 @@ static int64_t control_file(struct file *file, int command, uint64_t argument)
         return shmem_seals(file);
     case F_GETOWN:
         return 0;
-    case F_GETLK:
-    case F_SETLK:
-    case F_SETLKW:
-    case F_OFD_GETLK:
-    case F_OFD_SETLK:
-    case F_OFD_SETLKW:
-        return -ENOLCK;
     default:
         return -EINVAL;
     }
@@ -85,6 +77,13 @@ int64_t sys_fcntl(struct task *task, int fd, int command, uint64_t argument)
     case F_GETFL:
         result = file_flags(file);
         break;
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+        return lock_control(task, fd, file, command, argument);
     default:
         result = (file_flags(file) & O_PATH) != 0 ? -EBADF : control_file(file, command, argument);
         break;
