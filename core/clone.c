@@ -67,6 +67,8 @@ static void inherit_process(struct process *child, struct process *parent,
         (request->flags & CLONE_PARENT) != 0 ? parent->exit_signal : request->exit_signal;
     child->is_undumpable = parent->is_undumpable;
     child->nice = parent->nice;
+    child->oom_adjustment = parent->oom_adjustment;
+    child->oom_adjustment_min = parent->oom_adjustment_min;
     memcpy(child->limits, parent->limits, sizeof(child->limits));
     mutex_unlock(&parent->kernel->tasks_lock);
 }

@@ -12,6 +12,7 @@
 #include "core/base/host.h"
 #include "core/futex.h"
 #include "core/procfs/procfs.h"
+#include "core/procfs/sysfs.h"
 
 enum { MEMFILE_SIZE_SHIFT = 38 }; /* address space of the memfile: 256 GB, sparse */
 
@@ -33,6 +34,8 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
     kernel->vfs.ghost_limit = options->ghost_limit;
     kernel->vfs.is_strict = options->is_strict;
     kernel->vfs.proc = &procfs;
+    kernel->vfs.sys = &sysfs;
+    kernel->cpu_count = host_cpu_count() < CPU_COUNT_MAX ? host_cpu_count() : CPU_COUNT_MAX;
     for (int i = 0; i < 3; i++)
         kernel->vfs.stdio[i] = -1;
     kernel->notify_fd = -1;

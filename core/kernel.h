@@ -9,7 +9,11 @@
 #include "platform/platform.h"
 #include "vfs/vfs_context.h"
 
-enum { KERNEL_PID_MAX = 32768 };
+enum {
+    KERNEL_PID_MAX = 32768,
+    CPU_COUNT_MAX = 64 /* masks are one word */,
+    MACHINE_NAME_SIZE = 65
+};
 
 /* What uname says. */
 #define KERNEL_RELEASE "6.1.0-sbx"
@@ -25,7 +29,7 @@ struct machine {
     struct process *init; /* pid 1: a reference */
     struct mount *root_mount;
     int last_pid;
-    char hostname[65];
+    char hostname[MACHINE_NAME_SIZE], domainname[MACHINE_NAME_SIZE];
     uint8_t generation[16]; /* a new one after every restore */
     uint64_t vdso_offset;   /* memfile run of the vDSO: its text, then its data page */
     /* not saved, derived */
@@ -44,6 +48,7 @@ struct kernel {
     struct memfile *memfile;
     uint64_t memory_limit; /* bytes; 0: none */
     uint64_t memory_total; /* bytes: what guests are told they have */
+    unsigned cpu_count;    /* what guests are told; the host's that the sandbox may use */
     struct platform *platform;
     struct machine *machine; /* a reference */
     struct mutex tasks_lock; /* LOCK_TASKS: the tables, and what struct process says */

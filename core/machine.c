@@ -14,7 +14,7 @@ DEFINE_OBJECT_TYPE(MACHINE, machine, Machine, machine);
 
 static void machine_init(struct machine *machine)
 {
-    (void)machine;
+    (void)strcpy(machine->domainname, "(none)");
 }
 
 static void machine_fini(struct machine *machine)
@@ -34,11 +34,20 @@ static int machine_save(const struct machine *machine, struct saver *saver, Mach
     m->root_mount = save_ref(saver, (const struct object *)machine->root_mount);
     m->last_pid = (uint32_t)machine->last_pid;
     m->hostname = save_string(saver, machine->hostname);
+    m->domainname = save_string(saver, machine->domainname);
     m->generation.data = (uint8_t *)machine->generation;
     m->generation.len = sizeof(machine->generation);
     m->vdso_offset = machine->vdso_offset;
     m->last_inode = inode_last_nr();
     return 0;
+}
+
+static void name_load(struct loader *loader, const char *field, const char *from, char *to)
+{
+    if (strlen(from) >= MACHINE_NAME_SIZE)
+        load_bad(loader, field, "is too long");
+    else
+        memcpy(to, from, strlen(from) + 1);
 }
 
 static int machine_load(struct machine *machine, struct loader *loader, const Machine *m)
@@ -47,10 +56,8 @@ static int machine_load(struct machine *machine, struct loader *loader, const Ma
     machine->root_mount = load_ref(loader, "root_mount", m->root_mount, &mount_type);
     if (m->last_pid > KERNEL_PID_MAX)
         load_bad(loader, "last_pid", "%" PRIu32 " is not possible", m->last_pid);
-    if (strlen(m->hostname) >= sizeof(machine->hostname))
-        load_bad(loader, "hostname", "is too long");
-    else
-        memcpy(machine->hostname, m->hostname, strlen(m->hostname) + 1);
+    name_load(loader, "hostname", m->hostname, machine->hostname);
+    name_load(loader, "domainname", m->domainname, machine->domainname);
     if (m->generation.len != sizeof(machine->generation))
         load_bad(loader, "generation", "has %zu bytes", m->generation.len);
     else

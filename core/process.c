@@ -250,6 +250,8 @@ static int process_save(const struct process *process, struct saver *saver, Proc
     m->is_undumpable = process->is_undumpable;
     m->is_subreaper = process->is_subreaper;
     m->nice = process->nice;
+    m->oom_adjustment = process->oom_adjustment;
+    m->oom_adjustment_min = process->oom_adjustment_min;
     m->sighand = save_ref(saver, &process->sighand->object);
     m->alarm = save_time(saver, process->alarm_deadline);
     m->alarm_interval = process->alarm_interval;
@@ -304,6 +306,12 @@ static void lists_load(struct process *process, struct loader *loader, const Pro
     }
 }
 
+static void check_adjustment(struct loader *loader, const char *field, int32_t value)
+{
+    if (value < -OOM_ADJUSTMENT_MAX || value > OOM_ADJUSTMENT_MAX)
+        load_bad(loader, field, "%" PRId32 " is out of range", value);
+}
+
 static void check_ids(struct loader *loader, const Process *m)
 {
     if (m->pid == 0 || m->pid > KERNEL_PID_MAX)
@@ -316,6 +324,8 @@ static void check_ids(struct loader *loader, const Process *m)
         load_bad(loader, "exit_signal", "%" PRIu32 " is no signal", m->exit_signal);
     if (m->nice < -20 || m->nice > 19)
         load_bad(loader, "nice", "%" PRId32 " is out of range", m->nice);
+    check_adjustment(loader, "oom_adjustment", m->oom_adjustment);
+    check_adjustment(loader, "oom_adjustment_min", m->oom_adjustment_min);
     if (m->alarm_interval < 0 || m->alarm_interval > NSEC_NEVER / 2)
         load_bad(loader, "alarm_interval", "%" PRId64 " is out of range", m->alarm_interval);
     if (m->stop_signal > SIGNAL_COUNT)
@@ -344,6 +354,8 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     process->is_undumpable = m->is_undumpable;
     process->is_subreaper = m->is_subreaper;
     process->nice = m->nice;
+    process->oom_adjustment = m->oom_adjustment;
+    process->oom_adjustment_min = m->oom_adjustment_min;
     process->sighand = load_ref(loader, "sighand", m->sighand, &sighand_type);
     process->alarm_deadline = load_time(loader, "alarm", m->alarm);
     process->alarm_interval = m->alarm_interval;

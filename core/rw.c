@@ -35,11 +35,11 @@ static const struct iovec *rw_ranges(const struct rw_wait *record)
 
 /* --- one part --- */
 
-int rw_prepare(struct file *file, bool is_write, const uint64_t *position)
+int rw_prepare(struct waiter *waiter, struct file *file, bool is_write, const uint64_t *position)
 {
     if (is_write || file->ops->prepare == NULL)
         return 0;
-    return file->ops->prepare(file, position);
+    return file->ops->prepare(file, position, waiter);
 }
 
 int64_t rw_transfer(struct file *file, bool is_write, struct uio *uio, uint64_t *position,
@@ -162,8 +162,8 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
     struct uio uio = {0};
     size_t room = 0;
 
-    int err =
-        rw_prepare(record->file, record->is_write, record->has_position ? &record->position : NULL);
+    int err = rw_prepare(waiter, record->file, record->is_write,
+                         record->has_position ? &record->position : NULL);
     if (err == 0)
         err = rw_room(task_of(waiter), record, &room);
     if (err == 0 && !is_empty)

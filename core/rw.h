@@ -46,8 +46,8 @@ int64_t rw_run(struct task *task, int fd, guest_addr_t address, uint64_t size,
 int64_t rw_run_vector(struct task *task, int fd, guest_addr_t ranges, int count,
                       const struct rw_mode *mode);
 
-/* Before a transfer, and before anything is pinned for it. position as below. */
-int rw_prepare(struct file *file, bool is_write, const uint64_t *position);
+/* Before a transfer by waiter's task, and before anything is pinned for it. position as below. */
+int rw_prepare(struct waiter *waiter, struct file *file, bool is_write, const uint64_t *position);
 /* One transfer: as file_ops->read and write, with the lock of the file's position; position NULL:
  * the file's own. Nothing is locked. */
 int64_t rw_transfer(struct file *file, bool is_write, struct uio *uio, uint64_t *position,

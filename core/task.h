@@ -13,7 +13,7 @@
 
 struct kernel;
 
-enum { TASK_COMM_SIZE = 16 };
+enum { TASK_COMM_SIZE = 16, OOM_ADJUSTMENT_MAX = 1000 };
 
 /*
  * Where a task stands with its system call: regs are those of the trap until the result is
@@ -40,11 +40,13 @@ struct process {
     atomic_int stop_signal;                  /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
     struct sighand *sighand;
-    bool is_undumpable;    /* PR_SET_DUMPABLE */
-    bool is_subreaper;     /* PR_SET_CHILD_SUBREAPER: orphans below come to it */
-    int nice;              /* setpriority(2); as state */
-    nsec_t alarm_deadline; /* ITIMER_REAL; NSEC_NEVER: none */
-    nsec_t alarm_interval; /* 0: once */
+    bool is_undumpable;     /* PR_SET_DUMPABLE */
+    bool is_subreaper;      /* PR_SET_CHILD_SUBREAPER: orphans below come to it */
+    int nice;               /* setpriority(2); as state */
+    int oom_adjustment;     /* oom_score_adj, as state */
+    int oom_adjustment_min; /* that others than root may set */
+    nsec_t alarm_deadline;  /* ITIMER_REAL; NSEC_NEVER: none */
+    nsec_t alarm_interval;  /* 0: once */
     /* Guarded by sighand->lock: */
     struct signal_queue pending;
     struct rlimit limits[RLIM_NLIMITS];

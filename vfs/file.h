@@ -69,8 +69,8 @@ struct file_ops {
     int64_t (*write)(struct file *file, struct uio *uio, uint64_t *position, size_t more,
                      const struct file_wait *wait);
     /* Before a read, when nothing is pinned or locked yet: makes the content of a generated file.
-     * position NULL: the file's own. */
-    int (*prepare)(struct file *file, const uint64_t *position);
+     * position NULL: the file's own. reader: of the task that reads. */
+    int (*prepare)(struct file *file, const uint64_t *position, struct waiter *reader);
     /* POLL*; NULL: always readable and writable, and nothing for epoll (EPERM). It may find that
      * it is asked by one who stands in the queues already (poll.h). */
     uint32_t (*poll)(struct file *file);
@@ -81,6 +81,8 @@ struct file_ops {
     int64_t (*ioctl)(struct file *file, unsigned request, guest_addr_t argument,
                      const struct user_memory *user);
     int (*sync)(struct file *file);
+    /* Appends lines of its own to /proc/PID/fdinfo/N. No lock is held. */
+    int (*show)(struct file *file, struct bytes *ret);
     int (*fallocate)(struct file *file, int mode, uint64_t offset, uint64_t size);
 };
 

@@ -107,6 +107,8 @@ struct inode_ops {
     /* Before a file is made on it, no lock held: a copy-up, a device. May replace *inode, a
      * reference that it then puts, by what is really opened. With O_TRUNC the size becomes 0. */
     int (*open)(struct inode **inode, int flags);
+    /* May task (fs_view.task) open it, apart from what the mode says? */
+    int (*permit)(struct inode *inode, void *task);
     int (*statfs)(struct inode *inode, struct statfs *ret);
     /* The pages, NULL when it cannot be mapped (-ENODEV). Returns a borrowed pointer. */
     struct mapping *(*mapping)(struct inode *inode);

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 #include "core/base/host.h"
 
@@ -183,28 +184,6 @@ static int show_escaped(const char *text, struct bytes *ret)
     return err;
 }
 
-static int show_one(struct mount *mount, const struct path *root, struct bytes *ret)
-{
-    const struct path path = {.mount = mount, .dentry = mount->root};
-    struct bytes name = {0};
-
-    int err = path_name(root, &path, &name);
-    if (err == 0)
-        err = bytes_append(&name, "", 1);
-    if (err == 0 && name.data[0] == '/') { /* else it is not visible from there */
-        err = show_escaped(mount->source, ret);
-        if (err == 0)
-            err = bytes_append(ret, " ", 1);
-        if (err == 0)
-            err = show_escaped((const char *)name.data, ret);
-        if (err == 0)
-            err = bytes_printf(ret, " %s %s,relatime 0 0\n", mount->type,
-                               mount_is_readonly(mount) ? "ro" : "rw");
-    }
-    bytes_fini(&name);
-    return err;
-}
-
 /* The mount after child (NULL: the first), a reference. */
 static struct mount *next_child(struct mount *mount, struct mount *child)
 {
@@ -215,19 +194,119 @@ static struct mount *next_child(struct mount *mount, struct mount *child)
     return next;
 }
 
-int mount_show(struct mount *mount, const struct path *root, struct bytes *ret)
+/* Mounts are numbered as they are listed, depth first. */
+static bool count_to(struct mount *mount, const struct mount *wanted, int *nr)
 {
-    struct mount *child = next_child(mount, NULL);
-    int err = show_one(mount, root, ret);
+    *nr += 1;
+    if (mount == wanted)
+        return true;
+    bool is_found = false;
+    for (struct mount *child = next_child(mount, NULL); child != NULL;) {
+        is_found = is_found || count_to(child, wanted, nr);
+        struct mount *next = next_child(mount, child);
+        object_put(&child->object);
+        child = next;
+    }
+    return is_found;
+}
 
-    while (child != NULL) {
+int mount_nr(struct mount *root, const struct mount *mount)
+{
+    int nr = 20; /* the first ones are the kernel's own on Linux */
+
+    return count_to(root, mount, &nr) ? nr : 0;
+}
+
+/* A line: source and name escaped where the format wants it. */
+struct mount_line {
+    const char *source, *name;
+    int nr, parent_nr;
+};
+
+static int show_info(const struct mount *mount, const struct mount_line *line, struct bytes *ret)
+{
+    const char *access = mount_is_readonly(mount) ? "ro" : "rw";
+    uint64_t dev = mount->root->inode->dev;
+
+    return bytes_printf(ret, "%d %d %u:%u / %s %s,relatime - %s %s %s\n", line->nr, line->parent_nr,
+                        major(dev), minor(dev), line->name, access, mount->type, line->source,
+                        access);
+}
+
+static int show_line(const struct mount *mount, const struct mount_line *line,
+                     enum mount_format format, struct bytes *ret)
+{
+    switch (format) {
+    case MOUNT_MOUNTINFO:
+        return show_info(mount, line, ret);
+    case MOUNT_MOUNTSTATS:
+        return bytes_printf(ret, "device %s mounted on %s with fstype %s\n", line->source,
+                            line->name, mount->type);
+    case MOUNT_MOUNTS:
+        break;
+    }
+    return bytes_printf(ret, "%s %s %s %s,relatime 0 0\n", line->source, line->name, mount->type,
+                        mount_is_readonly(mount) ? "ro" : "rw");
+}
+
+static int show_one(const struct mount *mount, const char *name, const struct mount_line *numbers,
+                    enum mount_format format, struct bytes *ret)
+{
+    struct bytes escaped = {0}, source = {0};
+    struct mount_line line = *numbers;
+
+    int err = show_escaped(name, &escaped);
+    if (err == 0)
+        err = bytes_append(&escaped, "", 1);
+    if (err == 0)
+        err = show_escaped(mount->source, &source);
+    if (err == 0)
+        err = bytes_append(&source, "", 1);
+    if (err == 0) {
+        line.name = (const char *)escaped.data;
+        line.source = (const char *)source.data;
+        err = show_line(mount, &line, format, ret);
+    }
+    bytes_fini(&escaped);
+    bytes_fini(&source);
+    return err;
+}
+
+/* Who shows: root is where names start. */
+struct mount_view {
+    const struct path *root;
+    enum mount_format format;
+    int last_nr;
+};
+
+static int show_tree(struct mount_view *view, struct mount *mount, int parent_nr, struct bytes *ret)
+{
+    const struct path path = {.mount = mount, .dentry = mount->root};
+    const struct mount_line numbers = {.nr = ++view->last_nr, .parent_nr = parent_nr};
+    struct bytes name = {0};
+
+    int err = path_name(view->root, &path, &name);
+    if (err == 0)
+        err = bytes_append(&name, "", 1);
+    if (err == 0 && name.data[0] == '/') /* else it is not visible from there */
+        err = show_one(mount, (const char *)name.data, &numbers, view->format, ret);
+    bytes_fini(&name);
+    for (struct mount *child = next_child(mount, NULL); child != NULL;) {
         if (err == 0)
-            err = mount_show(child, root, ret);
+            err = show_tree(view, child, numbers.nr, ret);
         struct mount *next = next_child(mount, child);
         object_put(&child->object);
         child = next;
     }
     return err;
+}
+
+int mount_show(struct mount *mount, const struct path *root, enum mount_format format,
+               struct bytes *ret)
+{
+    struct mount_view view = {.root = root, .format = format, .last_nr = 20};
+
+    return show_tree(&view, mount, 1, ret);
 }
 
 static void mount_init(struct mount *mount)

@@ -39,8 +39,13 @@ void mount_cross_down(struct path *path);
 bool mount_cross_up(struct path *path);
 /* Lets go of all below, so that the tree of a sandbox that ends holds nothing. */
 void mount_free_children(struct mount *mount);
-/* Appends the lines of /proc/mounts that are visible from root. */
-int mount_show(struct mount *mount, const struct path *root, struct bytes *ret);
+/* How /proc/PID shows mounts. */
+enum mount_format { MOUNT_MOUNTS, MOUNT_MOUNTINFO, MOUNT_MOUNTSTATS };
+/* Appends the lines of mount and those below it that are visible from root. */
+int mount_show(struct mount *mount, const struct path *root, enum mount_format format,
+               struct bytes *ret);
+/* The number of a mount (statx, mountinfo) in the tree of mount root; 0: it is not in it. */
+int mount_nr(struct mount *root, const struct mount *mount);
 
 static inline bool mount_is_readonly(const struct mount *mount)
 {

@@ -51,6 +51,10 @@ static int check_open(const struct fs_view *view, const struct path *path, int f
     int err = inode_check(inode, view->cred, mask);
     if (err < 0)
         return err;
+    if (inode->ops->permit != NULL)
+        err = inode->ops->permit(inode, view->task);
+    if (err < 0)
+        return err;
     if (S_ISREG(mode) && (mask & W_OK) != 0 && mount_is_readonly(path->mount))
         return -EROFS;
     if ((flags & O_NOATIME) != 0 && !is_owner(inode, view->cred))

@@ -150,9 +150,7 @@ int vfs_mount_root(struct vfs_context *context, bool overlay, struct mount **ret
     int err = create_root(host, overlay, &root);
     if (err < 0)
         return err;
-    err = vfs_mount_tmpfs(root, "/sys", 0555);
-    if (err == 0)
-        err = vfs_mount_tmpfs(root, "/run", 0755);
+    err = vfs_mount_tmpfs(root, "/run", 0755);
     if (err < 0)
         object_put(&root->object);
     else

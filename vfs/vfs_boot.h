@@ -6,8 +6,8 @@
 
 /* The tree of a new sandbox. Mountpoints that are missing are made, parents too. */
 
-/* The root "/" of context, below an overlay in memory or as it is; /sys and /run are covered by
- * empty directories in memory. Returns a reference. -ENOENT: nothing is donated for "/". */
+/* The root "/" of context, below an overlay in memory or as it is; /run is covered by an
+ * empty directory in memory. Returns a reference. -ENOENT: nothing is donated for "/". */
 int vfs_mount_root(struct vfs_context *context, bool overlay, struct mount **ret);
 /* A donated directory or file at dst; read-only unless it was donated for writing. */
 int vfs_mount_bind(struct mount *root, const struct host_root *host, const char *dst);

@@ -26,6 +26,7 @@ struct vfs_context {
     int stdio[3]; /* donated; -1: none (reads give end of file, writes vanish) */
     struct events *events;
     const struct pseudo_fs *proc; /* what is in /proc: set once at start, before any load */
+    const struct pseudo_fs *sys;  /* what is in /sys */
     bool is_strict;               /* --strict-files */
     uint64_t ghost_limit;         /* largest deleted file that goes into an image, bytes */
 };

@@ -42,6 +42,33 @@ int read_mounts(const struct pseudo_place *place, void *task, struct bytes *ret)
     return bytes_append(ret, "self/mounts", strlen("self/mounts"));
 }
 
+int read_net(const struct pseudo_place *place, void *task, struct bytes *ret)
+{
+    (void)place;
+    (void)task;
+    return bytes_append(ret, "self/net", strlen("self/net"));
+}
+
+/* *Linux:* there is one namespace of each kind, and it cannot be opened. */
+int read_namespace(const struct pseudo_place *place, void *task, struct bytes *ret)
+{
+    static const char later[] = "_for_children";
+    static const uint32_t first = 4026531834;
+    static const char *const kinds[] = {"time", "cgroup", "pid", "user",
+                                        "uts",  "ipc",    "mnt", "net"};
+    const char *name = place->node->name;
+    size_t size = strlen(name);
+
+    (void)task;
+    if (size > strlen(later) && strcmp(name + size - strlen(later), later) == 0)
+        size -= strlen(later);
+    for (uint32_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        if (strlen(kinds[i]) == size && strncmp(kinds[i], name, size) == 0)
+            return bytes_printf(ret, "%s:[%" PRIu32 "]", kinds[i], first + i);
+    }
+    return -ENOENT;
+}
+
 /* --- places: each get function returns references --- */
 
 typedef int get_place_fn(const struct pseudo_place *place, struct path *ret);
@@ -117,7 +144,7 @@ static int get_fd(const struct pseudo_place *place, struct path *ret)
     if (err < 0)
         return err;
     if (target.files != NULL)
-        file = files_get(target.files, place->numbers[1]);
+        file = files_get(target.files, target_number(place));
     target_put(&target);
     if (file == NULL)
         return -ENOENT;

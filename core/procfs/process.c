@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The directories of processes: who is there, their threads and descriptors, and the table of what
- * each directory holds. Lists are taken under the tasks lock and handed out after it.
+ * The directories of processes: who is there, their threads and descriptors, and whose they are.
+ * Lists are taken under the tasks lock and handed out after it.
  */
 #include <errno.h>
 
 #include "core/base/host.h"
+#include "core/inspect.h"
 #include "core/procfs/nodes.h"
 #include "core/procfs/target.h"
 
@@ -57,17 +58,18 @@ int processes_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *c
     return numbers_tell(&numbers, err, fn, context);
 }
 
-static int process_check(const struct pseudo_place *place)
+int process_check(const struct pseudo_place *place)
 {
     struct kernel *kernel = place_kernel(place);
 
     mutex_lock(&kernel->tasks_lock);
-    bool is_there = process_find(kernel, place->numbers[0]) != NULL;
+    bool is_there = process_find(kernel, place->numbers[0]) != NULL ||
+                    task_find(kernel, place->numbers[0]) != NULL;
     mutex_unlock(&kernel->tasks_lock);
     return is_there ? 0 : -ENOENT;
 }
 
-static int threads_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context)
+int threads_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context)
 {
     struct kernel *kernel = place_kernel(dir);
     struct numbers numbers = {0};
@@ -76,6 +78,8 @@ static int threads_list(const struct pseudo_place *dir, pseudo_number_fn *fn, vo
 
     mutex_lock(&kernel->tasks_lock);
     struct process *process = process_find(kernel, dir->numbers[0]);
+    if (process == NULL && (task = task_find(kernel, dir->numbers[0])) != NULL)
+        process = task->process;
     if (process != NULL) {
         TAILQ_FOREACH(task, &process->tasks, link)
             err = err < 0 ? err : numbers_add(&numbers, task->tid);
@@ -84,11 +88,11 @@ static int threads_list(const struct pseudo_place *dir, pseudo_number_fn *fn, vo
     return numbers_tell(&numbers, err, fn, context);
 }
 
-static int thread_check(const struct pseudo_place *place)
+int thread_check(const struct pseudo_place *place)
 {
     struct target target;
 
-    if (target_get_thread(place, &target) < 0)
+    if (target_get(place, &target) < 0)
         return -ENOENT;
     target_put(&target);
     return 0;
@@ -107,7 +111,7 @@ static int tell_fd(void *context, int fd, struct file *file)
     return list->fn(list->context, fd);
 }
 
-static int fds_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context)
+int fds_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context)
 {
     struct fd_list list = {.fn = fn, .context = context};
     struct target target;
@@ -119,50 +123,44 @@ static int fds_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *
     return err;
 }
 
-static int fd_check(const struct pseudo_place *place)
+int fd_check(const struct pseudo_place *place)
 {
     struct target target;
 
     if (target_get(place, &target) < 0)
         return -ENOENT;
-    bool is_there = target.files != NULL && files_get_cloexec(target.files, place->numbers[1]) >= 0;
+    bool is_there =
+        target.files != NULL && files_get_cloexec(target.files, target_number(place)) >= 0;
     target_put(&target);
     return is_there ? 0 : -ENOENT;
 }
 
-static const struct pseudo_node fd_node = {.name = "#",
-                                           .mode = S_IFLNK | 0700,
-                                           .check = fd_check,
-                                           .readlink = read_fd,
-                                           .follow = follow_fd};
+/* Files of an undumpable process are root's; its directories stay its own. */
+void place_owner(const struct pseudo_place *place, uint32_t *uid, uint32_t *gid)
+{
+    struct kernel *kernel = place_kernel(place);
+    struct target target;
 
-static const struct pseudo_node thread_nodes[] = {
-    {.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
-    {.name = "status", .mode = S_IFREG | 0444, .show = show_status},
-    {.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
-    {.name = NULL},
-};
+    if (place->numbers[0] == 0 || target_get(place, &target) < 0)
+        return;
+    mutex_lock(&kernel->tasks_lock);
+    bool is_own = S_ISDIR(place->node->mode) || !target.process->is_undumpable;
+    if (target.task != NULL && is_own) {
+        *uid = target.task->cred.euid;
+        *gid = target.task->cred.egid;
+    }
+    mutex_unlock(&kernel->tasks_lock);
+    target_put(&target);
+}
 
-static const struct pseudo_node thread_node = {
-    .name = "#", .mode = S_IFDIR | 0555, .children = thread_nodes, .check = thread_check};
+int place_permit(const struct pseudo_place *place, void *task)
+{
+    struct target target;
 
-static const struct pseudo_node process_nodes[] = {
-    {.name = "stat", .mode = S_IFREG | 0444, .show = show_stat},
-    {.name = "statm", .mode = S_IFREG | 0444, .show = show_statm},
-    {.name = "status", .mode = S_IFREG | 0444, .show = show_status},
-    {.name = "comm", .mode = S_IFREG | 0444, .show = show_comm},
-    {.name = "maps", .mode = S_IFREG | 0444, .show = show_maps},
-    {.name = "cmdline", .mode = S_IFREG | 0444, .show = show_cmdline},
-    {.name = "environ", .mode = S_IFREG | 0400, .show = show_environ},
-    {.name = "auxv", .mode = S_IFREG | 0400, .show = show_auxv},
-    {.name = "mounts", .mode = S_IFREG | 0444, .show = show_mounts},
-    {.name = "exe", .mode = S_IFLNK | 0777, .readlink = read_exe, .follow = follow_exe},
-    {.name = "cwd", .mode = S_IFLNK | 0777, .readlink = read_cwd, .follow = follow_cwd},
-    {.name = "root", .mode = S_IFLNK | 0777, .readlink = read_root, .follow = follow_root},
-    {.name = "fd", .mode = S_IFDIR | 0500, .numbered = &fd_node, .list = fds_list},
-    {.name = "task", .mode = S_IFDIR | 0555, .numbered = &thread_node, .list = threads_list},
-    {.name = NULL},
-};
-
-const struct pseudo_node process_node = {
-    .name = "#", .mode = S_IFDIR | 0555, .children = process_nodes, .check = process_check};
+    int err = target_get(place, &target);
+    if (err < 0)
+        return err;
+    err = task == NULL ? -EPERM : task_may_inspect(task, target.process, true);
+    target_put(&target);
+    return err < 0 ? -EACCES : 0;
+}

@@ -16,29 +16,50 @@
 
 enum { ID_SIZE = 16, DESCRIPTORS_MAX = 1 << 20 };
 
-static int show_hostname(const struct pseudo_place *place, struct bytes *ret)
+/* Names of the machine: guarded by the tasks lock. */
+static int show_name(const struct pseudo_place *place, const char *name, struct bytes *ret)
 {
     struct kernel *kernel = place_kernel(place);
-    char name[sizeof(kernel->machine->hostname)];
+    char copy[MACHINE_NAME_SIZE];
 
     mutex_lock(&kernel->tasks_lock);
-    memcpy(name, kernel->machine->hostname, sizeof(name));
+    memcpy(copy, name, sizeof(copy));
     mutex_unlock(&kernel->tasks_lock);
-    return bytes_printf(ret, "%s\n", name);
+    return bytes_printf(ret, "%s\n", copy);
 }
 
-static int store_hostname(const struct pseudo_place *place, const char *text, size_t size)
+static int store_name(const struct pseudo_place *place, const char *text, size_t size, char *name)
 {
     struct kernel *kernel = place_kernel(place);
 
     size = strcspn(text, "\n") < size ? strcspn(text, "\n") : size;
-    if (size >= sizeof(kernel->machine->hostname))
+    if (size >= MACHINE_NAME_SIZE)
         return -EINVAL;
     mutex_lock(&kernel->tasks_lock);
-    memset(kernel->machine->hostname, 0, sizeof(kernel->machine->hostname));
-    memcpy(kernel->machine->hostname, text, size);
+    memset(name, 0, MACHINE_NAME_SIZE);
+    memcpy(name, text, size);
     mutex_unlock(&kernel->tasks_lock);
     return 0;
+}
+
+static int show_hostname(const struct pseudo_place *place, struct bytes *ret)
+{
+    return show_name(place, place_kernel(place)->machine->hostname, ret);
+}
+
+static int store_hostname(const struct pseudo_place *place, const char *text, size_t size)
+{
+    return store_name(place, text, size, place_kernel(place)->machine->hostname);
+}
+
+static int show_domainname(const struct pseudo_place *place, struct bytes *ret)
+{
+    return show_name(place, place_kernel(place)->machine->domainname, ret);
+}
+
+static int store_domainname(const struct pseudo_place *place, const char *text, size_t size)
+{
+    return store_name(place, text, size, place_kernel(place)->machine->domainname);
 }
 
 static int show_ostype(const struct pseudo_place *place, struct bytes *ret)
@@ -59,34 +80,33 @@ static int show_osversion(const struct pseudo_place *place, struct bytes *ret)
     return bytes_printf(ret, "%s\n", KERNEL_VERSION);
 }
 
+static int show_number(int number, struct bytes *ret)
+{
+    return bytes_printf(ret, "%d\n", number);
+}
+
 static int show_pid_max(const struct pseudo_place *place, struct bytes *ret)
 {
     (void)place;
-    return bytes_printf(ret, "%d\n", KERNEL_PID_MAX);
+    return show_number(KERNEL_PID_MAX, ret);
 }
 
 static int show_ngroups_max(const struct pseudo_place *place, struct bytes *ret)
 {
     (void)place;
-    return bytes_printf(ret, "%d\n", CRED_GROUPS_MAX);
+    return show_number(CRED_GROUPS_MAX, ret);
 }
 
 static int show_pipe_max_size(const struct pseudo_place *place, struct bytes *ret)
 {
     (void)place;
-    return bytes_printf(ret, "%d\n", PIPE_CAPACITY_MAX);
+    return show_number(PIPE_CAPACITY_MAX, ret);
 }
 
 static int show_nr_open(const struct pseudo_place *place, struct bytes *ret)
 {
     (void)place;
-    return bytes_printf(ret, "%d\n", DESCRIPTORS_MAX);
-}
-
-static int show_zero(const struct pseudo_place *place, struct bytes *ret)
-{
-    (void)place;
-    return bytes_printf(ret, "0\n");
+    return show_number(DESCRIPTORS_MAX, ret);
 }
 
 /* As RFC 9562 writes it. */
@@ -148,42 +168,158 @@ static int show_generation(const struct pseudo_place *place, struct bytes *ret)
     return err < 0 ? err : bytes_append(ret, "\n", 1);
 }
 
+#define DIRECTORY(nodes) .mode = S_IFDIR | 0555, .children = (nodes)
+#define FILE_OF(function) .mode = S_IFREG | 0444, .show = (function)
+#define TEXT(content) .mode = S_IFREG | 0444, .text = (content)
+
 static const struct pseudo_node random_nodes[] = {
-    {.name = "uuid", .mode = S_IFREG | 0444, .show = show_uuid},
-    {.name = "boot_id", .mode = S_IFREG | 0444, .show = show_boot_id},
+    {.name = "boot_id", FILE_OF(show_boot_id)},
+    {.name = "entropy_avail", TEXT("256\n")},
+    {.name = "poolsize", TEXT("256\n")},
+    {.name = "uuid", FILE_OF(show_uuid)},
+    {.name = NULL},
+};
+
+static const struct pseudo_node yama_nodes[] = {
+    {.name = "ptrace_scope", TEXT("0\n")},
     {.name = NULL},
 };
 
 static const struct pseudo_node kernel_nodes[] = {
+    {.name = "cap_last_cap", TEXT("40\n")},
+    {.name = "core_pattern", TEXT("core\n")},
+    {.name = "core_uses_pid", TEXT("0\n")},
+    {.name = "domainname",
+     .mode = S_IFREG | 0644,
+     .show = show_domainname,
+     .store = store_domainname},
+    {.name = "dmesg_restrict", TEXT("1\n")},
     {.name = "hostname", .mode = S_IFREG | 0644, .show = show_hostname, .store = store_hostname},
-    {.name = "ostype", .mode = S_IFREG | 0444, .show = show_ostype},
-    {.name = "osrelease", .mode = S_IFREG | 0444, .show = show_osrelease},
-    {.name = "version", .mode = S_IFREG | 0444, .show = show_osversion},
-    {.name = "pid_max", .mode = S_IFREG | 0444, .show = show_pid_max},
-    {.name = "ngroups_max", .mode = S_IFREG | 0444, .show = show_ngroups_max},
-    {.name = "random", .mode = S_IFDIR | 0555, .children = random_nodes},
+    {.name = "keys", DIRECTORY(NULL)},
+    {.name = "kptr_restrict", TEXT("2\n")},
+    {.name = "msgmax", TEXT("8192\n")},
+    {.name = "msgmnb", TEXT("16384\n")},
+    {.name = "msgmni", TEXT("32000\n")},
+    {.name = "ngroups_max", FILE_OF(show_ngroups_max)},
+    {.name = "osrelease", FILE_OF(show_osrelease)},
+    {.name = "ostype", FILE_OF(show_ostype)},
+    {.name = "overflowgid", TEXT("65534\n")},
+    {.name = "overflowuid", TEXT("65534\n")},
+    {.name = "perf_event_paranoid", TEXT("2\n")},
+    {.name = "pid_max", FILE_OF(show_pid_max)},
+    {.name = "printk", TEXT("4\t4\t1\t7\n")},
+    {.name = "random", DIRECTORY(random_nodes)},
+    {.name = "randomize_va_space", TEXT("2\n")},
+    {.name = "sched_autogroup_enabled", TEXT("0\n")},
+    {.name = "sched_rt_period_us", TEXT("1000000\n")},
+    {.name = "sched_rt_runtime_us", TEXT("950000\n")},
+    {.name = "sem", TEXT("32000\t1024000000\t500\t32000\n")},
+    {.name = "shmall", TEXT("18446744073692774399\n")},
+    {.name = "shmmax", TEXT("18446744073692774399\n")},
+    {.name = "shmmni", TEXT("4096\n")},
+    {.name = "threads-max", FILE_OF(show_pid_max)},
+    {.name = "unprivileged_userns_clone", TEXT("0\n")},
+    {.name = "version", FILE_OF(show_osversion)},
+    {.name = "yama", DIRECTORY(yama_nodes)},
+    {.name = NULL},
+};
+
+static const struct pseudo_node epoll_nodes[] = {
+    {.name = "max_user_watches", TEXT("1048576\n")},
+    {.name = NULL},
+};
+
+static const struct pseudo_node inotify_nodes[] = {
+    {.name = "max_queued_events", TEXT("16384\n")},
+    {.name = "max_user_instances", TEXT("128\n")},
+    {.name = "max_user_watches", TEXT("65536\n")},
+    {.name = NULL},
+};
+
+static const struct pseudo_node mqueue_nodes[] = {
+    {.name = "msg_max", TEXT("10\n")},
+    {.name = "msgsize_max", TEXT("8192\n")},
+    {.name = "queues_max", TEXT("256\n")},
     {.name = NULL},
 };
 
 static const struct pseudo_node fs_nodes[] = {
-    {.name = "pipe-max-size", .mode = S_IFREG | 0444, .show = show_pipe_max_size},
-    {.name = "nr_open", .mode = S_IFREG | 0444, .show = show_nr_open},
+    {.name = "aio-max-nr", TEXT("65536\n")},
+    {.name = "aio-nr", TEXT("0\n")},
+    {.name = "epoll", DIRECTORY(epoll_nodes)},
+    {.name = "file-max", TEXT("9223372036854775807\n")},
+    {.name = "file-nr", TEXT("0\t0\t9223372036854775807\n")},
+    {.name = "inotify", DIRECTORY(inotify_nodes)},
+    {.name = "lease-break-time", TEXT("45\n")},
+    {.name = "leases-enable", TEXT("0\n")},
+    {.name = "mqueue", DIRECTORY(mqueue_nodes)},
+    {.name = "nr_open", FILE_OF(show_nr_open)},
+    {.name = "overflowgid", TEXT("65534\n")},
+    {.name = "overflowuid", TEXT("65534\n")},
+    {.name = "pipe-max-size", FILE_OF(show_pipe_max_size)},
+    {.name = "pipe-user-pages-hard", TEXT("0\n")},
+    {.name = "pipe-user-pages-soft", TEXT("16384\n")},
+    {.name = "protected_hardlinks", TEXT("0\n")},
+    {.name = "protected_symlinks", TEXT("0\n")},
+    {.name = "suid_dumpable", TEXT("0\n")},
     {.name = NULL},
 };
 
 static const struct pseudo_node vm_nodes[] = {
-    {.name = "overcommit_memory", .mode = S_IFREG | 0444, .show = show_zero},
+    {.name = "dirty_background_ratio", TEXT("10\n")},
+    {.name = "dirty_ratio", TEXT("20\n")},
+    {.name = "max_map_count", TEXT("65530\n")},
+    {.name = "mmap_min_addr", TEXT("65536\n")},
+    {.name = "nr_hugepages", TEXT("0\n")},
+    {.name = "overcommit_kbytes", TEXT("0\n")},
+    {.name = "overcommit_memory", TEXT("0\n")},
+    {.name = "overcommit_ratio", TEXT("50\n")},
+    {.name = "panic_on_oom", TEXT("0\n")},
+    {.name = "swappiness", TEXT("60\n")},
+    {.name = "vfs_cache_pressure", TEXT("100\n")},
+    {.name = NULL},
+};
+
+static const struct pseudo_node core_nodes[] = {
+    {.name = "optmem_max", TEXT("131072\n")},
+    {.name = "rmem_default", TEXT("212992\n")},
+    {.name = "rmem_max", TEXT("212992\n")},
+    {.name = "somaxconn", TEXT("4096\n")},
+    {.name = "wmem_default", TEXT("212992\n")},
+    {.name = "wmem_max", TEXT("212992\n")},
+    {.name = NULL},
+};
+
+static const struct pseudo_node ipv4_nodes[] = {
+    {.name = "ip_forward", TEXT("0\n")},
+    {.name = "ip_local_port_range", TEXT("32768\t60999\n")},
+    {.name = "ip_unprivileged_port_start", TEXT("1024\n")},
+    {.name = "tcp_rmem", TEXT("4096\t131072\t6291456\n")},
+    {.name = "tcp_wmem", TEXT("4096\t16384\t4194304\n")},
+    {.name = NULL},
+};
+
+static const struct pseudo_node unix_nodes[] = {
+    {.name = "max_dgram_qlen", TEXT("512\n")},
+    {.name = NULL},
+};
+
+static const struct pseudo_node net_sys_nodes[] = {
+    {.name = "core", DIRECTORY(core_nodes)},
+    {.name = "ipv4", DIRECTORY(ipv4_nodes)},
+    {.name = "unix", DIRECTORY(unix_nodes)},
     {.name = NULL},
 };
 
 const struct pseudo_node sys_nodes[] = {
-    {.name = "fs", .mode = S_IFDIR | 0555, .children = fs_nodes},
-    {.name = "kernel", .mode = S_IFDIR | 0555, .children = kernel_nodes},
-    {.name = "vm", .mode = S_IFDIR | 0555, .children = vm_nodes},
+    {.name = "fs", DIRECTORY(fs_nodes)},
+    {.name = "kernel", DIRECTORY(kernel_nodes)},
+    {.name = "net", DIRECTORY(net_sys_nodes)},
+    {.name = "vm", DIRECTORY(vm_nodes)},
     {.name = NULL},
 };
 
 const struct pseudo_node sbx_nodes[] = {
-    {.name = "generation", .mode = S_IFREG | 0444, .show = show_generation},
+    {.name = "generation", FILE_OF(show_generation)},
     {.name = NULL},
 };

@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "core/inspect.h"
+
 static struct task *process_leader(struct process *process)
 {
     return TAILQ_FIRST(&process->tasks);
@@ -23,15 +25,37 @@ static void target_take(struct target *target, struct process *process, struct t
     target->fs = object_get((struct object *)task->fs);
 }
 
+/* Under the tasks lock: borrowed; *process NULL: there is none. */
+static void find(const struct pseudo_place *place, struct process **process, struct task **task)
+{
+    struct kernel *kernel = place_kernel(place);
+
+    if (place->node->of_thread) {
+        *task = task_find(kernel, place->numbers[1]);
+        bool is_there = *task != NULL && (*task)->process->pid == place->numbers[0];
+        *process = is_there ? (*task)->process : NULL;
+        return;
+    }
+    *process = process_find(kernel, place->numbers[0]);
+    if (*process != NULL) {
+        *task = process_leader(*process);
+    } else {
+        *task = task_find(kernel, place->numbers[0]);
+        *process = *task != NULL ? (*task)->process : NULL;
+    }
+}
+
 int target_get(const struct pseudo_place *place, struct target *ret)
 {
     struct kernel *kernel = place_kernel(place);
     struct target target = {0};
+    struct process *process;
+    struct task *task;
 
     mutex_lock(&kernel->tasks_lock);
-    struct process *process = process_find(kernel, place->numbers[0]);
+    find(place, &process, &task);
     if (process != NULL)
-        target_take(&target, process, process_leader(process));
+        target_take(&target, process, task);
     mutex_unlock(&kernel->tasks_lock);
     if (process == NULL)
         return -ESRCH;
@@ -39,21 +63,16 @@ int target_get(const struct pseudo_place *place, struct target *ret)
     return 0;
 }
 
-int target_get_thread(const struct pseudo_place *place, struct target *ret)
+int target_number(const struct pseudo_place *place)
 {
-    struct kernel *kernel = place_kernel(place);
-    struct target target = {0};
+    return place->numbers[place->node->of_thread ? 2 : 1];
+}
 
-    mutex_lock(&kernel->tasks_lock);
-    struct task *task = task_find(kernel, place->numbers[1]);
-    bool is_found = task != NULL && task->process->pid == place->numbers[0];
-    if (is_found)
-        target_take(&target, task->process, task);
-    mutex_unlock(&kernel->tasks_lock);
-    if (!is_found)
-        return -ESRCH;
-    *ret = target;
-    return 0;
+int target_permit(const struct pseudo_place *place, const struct target *target)
+{
+    struct task *asker = place_asker(place);
+
+    return asker == NULL ? -EPERM : task_may_inspect(asker, target->process, true);
 }
 
 void target_put(struct target *target)

@@ -11,6 +11,7 @@
 
 #include "core/base/host.h"
 #include "core/procfs/procfs.h"
+#include "core/procfs/sysfs.h"
 #include "vfs/fs/devfs.h"
 #include "vfs/host_stream.h"
 #include "vfs/mount.h"
@@ -69,6 +70,8 @@ static int mount_all(struct kernel *kernel, struct report *report)
         err = mount_one(kernel, "/dev", "devtmpfs", create_dev);
     if (err == 0)
         err = mount_one(kernel, "/proc", "proc", procfs_create);
+    if (err == 0)
+        err = mount_one(kernel, "/sys", "sysfs", sysfs_create);
     if (err < 0)
         report_bad(report, "mounting the root: %s", strerror(-err));
     for (unsigned i = 1; err == 0 && i < kernel->vfs.root_count; i++) {

@@ -39,12 +39,13 @@ static int64_t copy_skip(struct copy_end *end, int64_t position)
 }
 
 /* Reads a part of at most size bytes at position. */
-static int64_t copy_read(struct copy_wait *record, void *buffer, size_t size, int64_t position)
+static int64_t copy_read(struct waiter *waiter, struct copy_wait *record, void *buffer, size_t size,
+                         int64_t position)
 {
     uint64_t at = (uint64_t)position;
     struct uio uio;
 
-    int err = rw_prepare(record->in.file, false, &at);
+    int err = rw_prepare(waiter, record->in.file, false, &at);
     if (err < 0)
         return err;
     uio_init(&uio, buffer, size);
@@ -71,7 +72,7 @@ static int64_t copy_part(struct waiter *waiter, struct copy_wait *record, void *
 
     if (position < 0)
         return position;
-    int64_t moved = copy_read(record, buffer, size, position);
+    int64_t moved = copy_read(waiter, record, buffer, size, position);
     if (moved > 0)
         moved = copy_write(waiter, record, buffer, (size_t)moved);
     if (moved <= 0)

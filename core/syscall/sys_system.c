@@ -24,31 +24,41 @@ int64_t sys_uname(struct task *task, guest_addr_t to)
     struct utsname name = {.sysname = "Linux",
                            .release = KERNEL_RELEASE,
                            .version = KERNEL_VERSION,
-                           .machine = "x86_64",
-                           .domainname = "(none)"};
+                           .machine = "x86_64"};
 
     mutex_lock(&kernel->tasks_lock);
     memcpy(name.nodename, kernel->machine->hostname, sizeof(name.nodename));
+    memcpy(name.domainname, kernel->machine->domainname, sizeof(name.domainname));
     mutex_unlock(&kernel->tasks_lock);
     return user_copy_out(task->mm, to, &name, sizeof(name));
 }
 
-int64_t sys_sethostname(struct task *task, guest_addr_t from, uint64_t size)
+static int64_t set_machine_name(struct task *task, guest_addr_t from, int size, char *to)
 {
     struct kernel *kernel = task_kernel(task);
-    char name[sizeof(kernel->machine->hostname)] = "";
+    char name[MACHINE_NAME_SIZE] = "";
 
     if (task->cred.euid != 0)
         return -EPERM;
-    if (size >= sizeof(name))
+    if (size < 0 || size >= MACHINE_NAME_SIZE)
         return -EINVAL;
-    int err = user_copy_in(task->mm, name, from, size);
+    int err = user_copy_in(task->mm, name, from, (size_t)size);
     if (err < 0)
         return err;
     mutex_lock(&kernel->tasks_lock);
-    memcpy(kernel->machine->hostname, name, sizeof(name));
+    memcpy(to, name, sizeof(name));
     mutex_unlock(&kernel->tasks_lock);
     return 0;
+}
+
+int64_t sys_sethostname(struct task *task, guest_addr_t from, int size)
+{
+    return set_machine_name(task, from, size, task_kernel(task)->machine->hostname);
+}
+
+int64_t sys_setdomainname(struct task *task, guest_addr_t from, int size)
+{
+    return set_machine_name(task, from, size, task_kernel(task)->machine->domainname);
 }
 
 int64_t sys_getrandom(struct task *task, guest_addr_t to, uint64_t size, uint32_t flags)
@@ -192,7 +202,8 @@ int64_t sys_sched_yield(struct task *task)
 
 int64_t sys_sched_getaffinity(struct task *task, int pid, uint64_t size, guest_addr_t to)
 {
-    uint64_t mask = host_cpu_count() >= 64 ? UINT64_MAX : (UINT64_C(1) << host_cpu_count()) - 1;
+    unsigned count = task_kernel(task)->cpu_count;
+    uint64_t mask = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
 
     if (size < sizeof(mask) || size % sizeof(mask) != 0)
         return -EINVAL;

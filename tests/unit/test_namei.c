@@ -359,7 +359,7 @@ static void test_mount_show(void **state)
 
     (void)state;
     assert_int_equal(vfs_mount_tmpfs(vfs_world.root, "/a b", 0755), 0);
-    assert_int_equal(mount_show(vfs_world.root, &vfs_world.view.root, &text), 0);
+    assert_int_equal(mount_show(vfs_world.root, &vfs_world.view.root, MOUNT_MOUNTS, &text), 0);
     assert_int_equal(bytes_append(&text, "", 1), 0);
     assert_string_equal((char *)text.data, "tmpfs / tmpfs rw,relatime 0 0\n"
                                            "tmpfs /a\\040b tmpfs rw,relatime 0 0\n");

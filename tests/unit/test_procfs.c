@@ -161,7 +161,7 @@ static const char *text_of(struct scene *scene, const char *name, size_t *size)
     fs_view_put(&view);
     if (err < 0)
         fail_msg("%s: %s", name, strerror(-err));
-    assert_int_equal(rw_prepare(file, false, NULL), 0);
+    assert_int_equal(rw_prepare(NULL, file, false, NULL), 0);
     uio_init(&uio, text, sizeof(text) - 1);
     int64_t result = rw_transfer(file, false, &uio, NULL, sizeof(text), NULL);
     assert_true(result >= 0);
@@ -273,7 +273,7 @@ static void test_process_ends_with_its_file_open(void **state)
     struct process *zombie = process_find(kernel, ZOMBIE);
     process_unlink(zombie);
     mutex_unlock(&kernel->tasks_lock);
-    assert_int_equal(rw_prepare(file, false, NULL), -ESRCH);
+    assert_int_equal(rw_prepare(NULL, file, false, NULL), -ESRCH);
     assert_int_equal(open_error(scene, "/pts/6", O_RDONLY), -ENOENT); /* though it is in memory */
     object_put(&file->object);
     object_put(&zombie->object);

@@ -141,7 +141,7 @@ static int set_up(void **state)
 
     (void)strcpy(value, "first");
     shows = 0;
-    assert_int_equal(pseudofs_create(&context, &root), 0);
+    assert_int_equal(pseudofs_create(&context, &fs, &root), 0);
     *state = root;
     return 0;
 }
@@ -188,7 +188,7 @@ static int64_t read_file(struct file *file, void *to, size_t size, uint64_t *pos
 {
     struct uio uio;
 
-    int err = file->ops->prepare(file, position);
+    int err = file->ops->prepare(file, position, NULL);
     if (err < 0)
         return err;
     uio_init(&uio, to, size);

@@ -10,7 +10,6 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <linux/magic.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,11 +95,12 @@ static uint64_t place_nr(const struct pseudo_place *place)
 {
     unsigned way[PSEUDO_DEPTH];
     uint64_t ordinal = 1;
-    int length = node_find(place->context->proc->root, place->node, way, 0, &ordinal);
+    int length = node_find(place->fs->root, place->node, way, 0, &ordinal);
 
-    assert(length >= 0 && ordinal < 1024);
-    return ordinal | (uint64_t)(uint32_t)place->numbers[0] << 10 |
-           (uint64_t)(uint32_t)place->numbers[1] << 32;
+    assert(length >= 0 && ordinal < 4096);
+    return ordinal ^ (uint64_t)(uint32_t)place->numbers[0] << 12 ^
+           (uint64_t)(uint32_t)place->numbers[1] << 28 ^
+           (uint64_t)(uint32_t)place->numbers[2] << 44;
 }
 
 /* The names on the way to node, each behind a slash. */
@@ -176,8 +176,8 @@ static void set_operations(struct proc_inode *proc)
 
 static bool is_same_place(const struct pseudo_place *a, const struct pseudo_place *b)
 {
-    return a->context == b->context && a->node == b->node && a->numbers[0] == b->numbers[0] &&
-           a->numbers[1] == b->numbers[1];
+    return a->context == b->context && a->node == b->node &&
+           memcmp(a->numbers, b->numbers, sizeof(a->numbers)) == 0;
 }
 
 /* A reference to the inode of that place, or NULL. Under the list's lock. */
@@ -220,7 +220,7 @@ static struct proc_inode *list_unify(struct proc_inode *proc)
 int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct inode **ret)
 {
     struct proc_inode *proc = object_alloc(&proc_inode_type.object);
-    const struct pseudo_fs *fs = place->context->proc;
+    const struct pseudo_fs *fs = place->fs;
     struct cred owner = {0};
 
     if (proc == NULL)
@@ -236,9 +236,9 @@ int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct in
     return 0;
 }
 
-int pseudofs_create(struct vfs_context *context, struct inode **root)
+int pseudofs_create(struct vfs_context *context, const struct pseudo_fs *fs, struct inode **root)
 {
-    const struct pseudo_place place = {.context = context, .node = context->proc->root};
+    const struct pseudo_place place = {.context = context, .fs = fs, .node = fs->root};
 
     return pseudofs_create_at(&place, inode_next_dev(), root);
 }
@@ -250,11 +250,15 @@ const struct pseudo_place *pseudofs_place(const struct inode *inode)
     return &((const struct proc_inode *)inode)->place;
 }
 
-/* The number that name is written as, or -1. */
-static int32_t parse_number(const char *name)
+/* The number in name, which is written as that of node, or -1. */
+static int32_t parse_number(const struct pseudo_node *node, const char *name)
 {
+    size_t prefix = strlen(node->name) - 1;
     char *end;
 
+    if (strncmp(name, node->name, prefix) != 0)
+        return -1;
+    name += prefix;
     if (!isdigit((unsigned char)name[0]) || (name[0] == '0' && name[1] != '\0'))
         return -1;
     errno = 0;
@@ -266,9 +270,9 @@ static int32_t parse_number(const char *name)
 static struct pseudo_place numbered_place(const struct pseudo_place *dir, int32_t number)
 {
     struct pseudo_place place = *dir;
-    unsigned level = node_numbers(dir->context->proc->root, dir->node);
+    unsigned level = node_numbers(dir->fs->root, dir->node);
 
-    assert(level < 2);
+    assert(level < PSEUDO_NUMBERS);
     place.node = dir->node->numbered;
     place.numbers[level] = number;
     return place;
@@ -285,12 +289,25 @@ static int dir_lookup(struct inode *dir, const char *name, struct inode **ret)
             return pseudofs_create_at(&place, dir->dev, ret);
         }
     }
-    int32_t number = parse_number(name);
-    if (node->numbered == NULL || number < 0)
+    int32_t number = node->numbered == NULL ? -1 : parse_number(node->numbered, name);
+    if (number < 0)
         return -ENOENT;
     place = numbered_place(&place, number);
     int err = place.node->check(&place);
     return err < 0 ? err : pseudofs_create_at(&place, dir->dev, ret);
+}
+
+/* Names come by themselves only. */
+static int dir_create(struct inode *dir, const char *name, uint32_t mode, uint64_t rdev,
+                      const struct cred *cred, struct inode **ret)
+{
+    (void)dir;
+    (void)name;
+    (void)mode;
+    (void)rdev;
+    (void)cred;
+    (void)ret;
+    return -ENOENT;
 }
 
 struct listing {
@@ -303,9 +320,10 @@ static int list_number(void *context, int32_t number)
 {
     const struct listing *listing = context;
     const struct pseudo_place place = numbered_place(listing->dir, number);
-    char name[16];
+    char name[32];
 
-    (void)snprintf(name, sizeof(name), "%" PRId32, number);
+    (void)snprintf(name, sizeof(name), "%.*s%" PRId32, (int)strlen(place.node->name) - 1,
+                   place.node->name, number);
     return listing->fn(listing->context, name, place_nr(&place), IFTODT(place.node->mode));
 }
 
@@ -326,13 +344,27 @@ static int dir_list(struct inode *dir, inode_list_fn *fn, void *context)
     return result;
 }
 
+/* --- rights --- */
+
+static int check_private(const struct pseudo_place *place, void *task)
+{
+    return place->node->is_private && place->fs->permit != NULL ? place->fs->permit(place, task)
+                                                                : 0;
+}
+
+static int file_permit(struct inode *inode, void *task)
+{
+    return check_private(&proc_of(inode)->place, task);
+}
+
 /* --- links --- */
 
 static int link_readlink_by(struct inode *inode, void *task, struct bytes *ret)
 {
     const struct pseudo_place *place = &proc_of(inode)->place;
+    int err = check_private(place, task);
 
-    return place->node->readlink(place, task, ret);
+    return err < 0 ? err : place->node->readlink(place, task, ret);
 }
 
 static int link_follow(struct inode *inode, const struct cred *cred, void *task, struct path *ret)
@@ -340,22 +372,23 @@ static int link_follow(struct inode *inode, const struct cred *cred, void *task,
     const struct pseudo_place *place = &proc_of(inode)->place;
 
     (void)cred;
-    return place->node->follow(place, task, ret);
+    int err = check_private(place, task);
+    return err < 0 ? err : place->node->follow(place, task, ret);
 }
 
-static int dir_statfs(struct inode *inode, struct statfs *ret)
+static int place_statfs(struct inode *inode, struct statfs *ret)
 {
-    (void)inode;
-    ret->f_type = PROC_SUPER_MAGIC;
+    ret->f_type = proc_of(inode)->place.fs->magic;
     return 0;
 }
 
 static const struct inode_ops dir_inode_ops = {
-    .lookup = dir_lookup, .list = dir_list, .statfs = dir_statfs};
-static const struct inode_ops file_inode_ops = {0};
-static const struct inode_ops link_inode_ops = {.readlink_by = link_readlink_by};
-static const struct inode_ops jump_inode_ops = {.readlink_by = link_readlink_by,
-                                                .follow = link_follow};
+    .lookup = dir_lookup, .create = dir_create, .list = dir_list, .statfs = place_statfs};
+static const struct inode_ops file_inode_ops = {.permit = file_permit, .statfs = place_statfs};
+static const struct inode_ops link_inode_ops = {.readlink_by = link_readlink_by,
+                                                .statfs = place_statfs};
+static const struct inode_ops jump_inode_ops = {
+    .readlink_by = link_readlink_by, .follow = link_follow, .statfs = place_statfs};
 
 /* --- content --- */
 
@@ -369,16 +402,19 @@ static bool wants_content(struct file *file, const uint64_t *position)
     return is_wanted;
 }
 
-static int pseudo_prepare(struct file *file, const uint64_t *position)
+static int pseudo_prepare(struct file *file, const uint64_t *position, struct waiter *reader)
 {
-    const struct pseudo_place *place = &proc_of(file->inode)->place;
+    struct pseudo_place place = proc_of(file->inode)->place;
     struct bytes content = {0}, old;
 
-    if (place->node->show == NULL)
+    place.asker = reader;
+    if (place.node->show == NULL && place.node->text == NULL)
         return -EINVAL;
     if (!wants_content(file, position))
         return 0;
-    int err = place->node->show(place, &content);
+    int err = place.node->show != NULL
+                  ? place.node->show(&place, &content)
+                  : bytes_append(&content, place.node->text, strlen(place.node->text));
     if (err < 0) {
         bytes_fini(&content);
         return err;
@@ -402,17 +438,17 @@ static int64_t pseudo_read(struct file *file, struct uio *uio, uint64_t *positio
 static int64_t pseudo_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
                             const struct file_wait *wait)
 {
-    const struct pseudo_place *place = &proc_of(file->inode)->place;
+    struct pseudo_place place = proc_of(file->inode)->place;
     char text[PSEUDO_STORE_MAX + 1];
 
-    (void)wait;
-    if (place->node->store == NULL || more > PSEUDO_STORE_MAX)
+    if (place.node->store == NULL || more > PSEUDO_STORE_MAX)
         return -EINVAL;
     ptrdiff_t size = uio_copy_from(uio, text, PSEUDO_STORE_MAX);
     if (size < 0)
         return size;
     text[size] = '\0';
-    int err = place->node->store(place, text, (size_t)size);
+    place.asker = wait != NULL ? wait->waiter : NULL;
+    int err = place.node->store(&place, text, (size_t)size);
     if (err < 0)
         return err;
     *position += (uint64_t)size;
@@ -448,23 +484,27 @@ static int proc_inode_save(const struct proc_inode *proc, struct saver *saver, P
     const struct pseudo_place *place = &proc->place;
     char name[PSEUDO_NAME_MAX];
 
-    node_name(place->context->proc->root, place->node, name);
+    node_name(place->fs->root, place->node, name);
     m->node = save_string(saver, name);
     m->number = place->numbers[0];
     m->second_number = place->numbers[1];
+    m->third_number = place->numbers[2];
+    m->is_sys = place->fs == place->context->sys;
     return inode_save_attr(&proc->inode, saver, &m->attr);
 }
 
 static int proc_inode_load(struct proc_inode *proc, struct loader *loader, const ProcInode *m)
 {
     struct vfs_context *context = loader_context(loader);
-    const struct pseudo_node *root = context->proc->root;
+    const struct pseudo_fs *fs = m->is_sys ? context->sys : context->proc;
+    const struct pseudo_node *root = fs->root;
 
     inode_load_attr(&proc->inode, loader, m->attr);
     proc->place = (struct pseudo_place){
         .context = context,
+        .fs = fs,
         .node = node_of_name(root, m->node),
-        .numbers = {m->number, m->second_number},
+        .numbers = {m->number, m->second_number, m->third_number},
     };
     if (proc->place.node == NULL) {
         load_bad(loader, "node", "there is no \"%.80s\"", m->node);
@@ -472,7 +512,7 @@ static int proc_inode_load(struct proc_inode *proc, struct loader *loader, const
     } else if (((proc->inode.attr.mode ^ proc->place.node->mode) & S_IFMT) != 0) {
         load_bad(loader, "attr.mode", "is another type than that of \"%s\"", m->node);
     }
-    if (m->number < 0 || m->second_number < 0)
+    if (m->number < 0 || m->second_number < 0 || m->third_number < 0)
         load_bad(loader, "number", "is negative");
     return 0;
 }

@@ -10,19 +10,24 @@
  * directory has names that are numbers (processes, descriptors), one node stands for all of them;
  * the numbers on the way to a place are part of the place.
  */
+enum { PSEUDO_NUMBERS = 3 };
+
 struct pseudo_place {
     struct vfs_context *context;
+    const struct pseudo_fs *fs;
     const struct pseudo_node *node;
-    int32_t
-        numbers[2]; /* of the first and second such directory on the way; 0 where there is none */
+    int32_t numbers[PSEUDO_NUMBERS]; /* of such directories on the way; 0 where there is none */
+    struct waiter *asker; /* show, store: of the task that reads or writes; NULL: nobody knows */
 };
 
 typedef int pseudo_number_fn(void *context, int32_t number);
 
 /* Functions are called inside the gate, with no lock held but by store: LOCK_FILE. */
 struct pseudo_node {
-    const char *name; /* "#" in that of numbers */
+    const char *name; /* "#" stands for the number, at the end */
     uint32_t mode;
+    bool is_private; /* fs->permit has a say when it is opened, read as a link or followed */
+    bool of_thread;  /* its numbers are a process, a thread of it, and what comes then */
     /* directories */
     const struct pseudo_node *children; /* the last one has no name */
     const struct pseudo_node *numbered; /* what stands for the numbers; NULL: there are none */
@@ -30,6 +35,7 @@ struct pseudo_node {
     /* numbered ones: 0, or -ENOENT: there is no such number */
     int (*check)(const struct pseudo_place *place);
     /* regular files */
+    const char *text; /* what never changes; else show makes it */
     int (*show)(const struct pseudo_place *place, struct bytes *ret);
     int (*store)(const struct pseudo_place *place, const char *text, size_t size);
     /* symbolic links; task: who asks. follow: jumps instead of reading */
@@ -37,9 +43,12 @@ struct pseudo_node {
     int (*follow)(const struct pseudo_place *place, void *task, struct path *ret);
 };
 
-/* One such file system; what vfs_context.proc points to. */
+/* One such file system; what vfs_context.proc and sys point to. */
 struct pseudo_fs {
     const struct pseudo_node *root;
+    long magic; /* statfs(2) */
+    /* May task (fs_view.task, NULL: nobody) have what is_private there? 0 or -errno. */
+    int (*permit)(const struct pseudo_place *place, void *task);
     /* Whose a place is; set to 0 before. */
     void (*owner)(const struct pseudo_place *place, uint32_t *uid, uint32_t *gid);
 };
@@ -48,8 +57,8 @@ struct proc_inode;
 
 extern const struct snapshot_type proc_inode_type;
 
-/* The root directory of context->proc; a reference. */
-int pseudofs_create(struct vfs_context *context, struct inode **root);
+/* The root directory of fs, which is one of context's; a reference. */
+int pseudofs_create(struct vfs_context *context, const struct pseudo_fs *fs, struct inode **root);
 
 /* The inode of a place; dev: st_dev of its file system. */
 int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct inode **ret);
