@@ -16,8 +16,7 @@ struct futex_table;
 enum futex_kind {
     FUTEX_OF_CALLER, /* FUTEX_PRIVATE_FLAG: mm and address */
     FUTEX_OF_MM,     /* in memory of one mm: mm and address */
-    FUTEX_OF_FILE,   /* in a shared map of a file: dev, inode, offset */
-    FUTEX_OF_MEMORY, /* in shared memory: place in the memfile */
+    FUTEX_OF_FILE,   /* in a shared map: dev, inode, offset in the file */
     FUTEX_KINDS,
 };
 

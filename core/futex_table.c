@@ -78,18 +78,9 @@ int futex_key_of(struct mm *mm, guest_addr_t address, bool is_private, struct fu
     ret->offset = place.offset;
     ret->dev = place.dev;
     ret->inode = place.inode;
-    switch (place.kind) {
-    case MM_PLACE_OWN:
-        ret->kind = FUTEX_OF_MM;
-        return 0;
-    case MM_PLACE_FILE:
-        ret->kind = FUTEX_OF_FILE;
-        break;
-    case MM_PLACE_MEMORY:
-        ret->kind = FUTEX_OF_MEMORY;
-        break;
-    }
-    ret->mm = NULL;
+    ret->kind = place.is_shared ? FUTEX_OF_FILE : FUTEX_OF_MM;
+    if (place.is_shared)
+        ret->mm = NULL;
     return 0;
 }
 

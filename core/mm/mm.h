@@ -114,12 +114,11 @@ int user_pin_iov(struct mm *mm, const struct iovec *iov, unsigned count, uint64_
                  enum fault_access access, struct uio *ret);
 void user_unpin(struct mm *mm, struct uio *uio);
 
-/* Where a byte is, for whoever else sees it: core/mm/place.c. Saved as they are. */
-enum mm_place_kind { MM_PLACE_OWN, MM_PLACE_FILE, MM_PLACE_MEMORY };
+/* Where a byte is, for whoever else sees it: core/mm/place.c. */
 struct mm_place {
-    enum mm_place_kind kind; /* of this mm alone, of a file mapped shared, of shared memory */
-    uint64_t dev, inode;     /* of the file */
-    uint64_t offset;         /* the address; in the file; in the memfile */
+    bool is_shared;      /* in a shared map; else dev and inode are 0 */
+    uint64_t dev, inode; /* of the file */
+    uint64_t offset;     /* in the file; else the address */
 };
 /* -EFAULT: it is not mapped, or not readable. No lock is held. */
 int mm_place(struct mm *mm, guest_addr_t address, struct mm_place *ret);
