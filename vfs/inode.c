@@ -231,6 +231,7 @@ int inode_save_attr(const struct inode *inode, struct saver *saver, InodeAttr **
 static bool is_possible_mode(uint32_t mode)
 {
     switch (mode & S_IFMT) {
+    case 0: /* timers, events and their kin have none */
     case S_IFREG:
     case S_IFDIR:
     case S_IFLNK:
