@@ -70,7 +70,7 @@ static int prepare_context(struct task *task)
 static void take_fault(struct task *task, const struct trap *trap)
 {
     int code = trap->code;
-    int result = mm_fault(task->mm, trap, &code);
+    int result = mm_fault(task->mm, trap, &task->last_fault, &code);
 
     if (result == 0)
         return;

@@ -102,8 +102,9 @@ struct task {
     struct context *context;   /* NULL: none yet */
     bool is_attached;          /* the context, to the task's thread */
     bool has_xstate_change;    /* xstate is to be stored before the next enter */
-    bool is_noted;             /* checkpoint_at.c: its call has been counted */
-    bool is_holding;           /* checkpoint_at.c: its call waits for a checkpoint */
+    struct mm_last_fault last_fault;
+    bool is_noted;   /* checkpoint_at.c: its call has been counted */
+    bool is_holding; /* checkpoint_at.c: its call waits for a checkpoint */
 };
 
 extern const struct snapshot_type process_type, task_type;

@@ -79,6 +79,20 @@ static void extent_free(struct mapping *mapping, struct mapping_extent *extent)
     host_free(extent);
 }
 
+static void close_windows(struct host_pages *host)
+{
+    struct host_window *old;
+
+    if (host->window != NULL)
+        (void)host_munmap(host->window, host->window_size);
+    host->window = NULL;
+    while ((old = host->old) != NULL) {
+        host->old = old->next;
+        (void)host_munmap(old->start, old->size);
+        host_free(old);
+    }
+}
+
 void mapping_fini(struct mapping *mapping)
 {
     struct host_pages *host = &mapping->host;
@@ -88,9 +102,7 @@ void mapping_fini(struct mapping *mapping)
     if (host->platform >= 0 && release_platform != NULL)
         release_platform(host->platform);
     host->platform = -1;
-    if (host->window != NULL)
-        (void)host_munmap(host->window, host->window_size);
-    host->window = NULL;
+    close_windows(host);
     if (host->fd >= 0)
         (void)host_close(host->fd);
     host->fd = -1;

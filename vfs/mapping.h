@@ -43,6 +43,13 @@ struct host_pages {
     void *window; /* map of the file in this process, or NULL */
     uint64_t window_size;
     bool is_window_writable; /* what the window allows is core's to know */
+    struct host_window *old; /* smaller ones, in which something may be pinned */
+};
+
+struct host_window {
+    void *start;
+    uint64_t size;
+    struct host_window *next;
 };
 
 struct mapping_extent; /* a chunk of the file, in one chunk of the memfile */

@@ -201,12 +201,12 @@ static enum fault_access guess_access(const struct vma *vma, const struct pma *p
 }
 
 /* A fault that found all it needs: true, once. */
-static bool is_retry(struct mm *mm, guest_addr_t address, enum fault_access access)
+static bool is_retry(struct mm_last_fault *last, guest_addr_t address, enum fault_access access)
 {
-    bool again = mm->fault.address == address && mm->fault.access == access;
+    bool again = last->address == address && last->access == access;
 
-    mm->fault.address = again ? 0 : address;
-    mm->fault.access = access;
+    last->address = again ? 0 : address;
+    last->access = access;
     return !again;
 }
 
@@ -219,7 +219,7 @@ static int host_bus_error(const struct pma *pma, int *code)
     return SIGBUS;
 }
 
-static int fault_in(struct mm *mm, const struct trap *trap, int *code)
+static int fault_in(struct mm *mm, const struct trap *trap, struct mm_last_fault *last, int *code)
 {
     guest_addr_t address = PAGE_DOWN(trap->address);
     struct vma *vma = mm_touch(mm, address);
@@ -241,18 +241,20 @@ static int fault_in(struct mm *mm, const struct trap *trap, int *code)
     err = mm_resolve(mm, vma, address, access, &pma);
     if (err == 0)
         err = allow(mm, vma, pma, address, access, &changed);
+    if (err == 0 && changed)
+        last->address = 0;
     if (err == 0)
-        return changed || is_retry(mm, trap->address, access) ? 0 : SIGSEGV;
+        return changed || is_retry(last, trap->address, access) ? 0 : SIGSEGV;
     *code = BUS_ADRERR;
     return err == -ENOMEM ? -ENOMEM : SIGBUS;
 }
 
-int mm_fault(struct mm *mm, const struct trap *trap, int *code)
+int mm_fault(struct mm *mm, const struct trap *trap, struct mm_last_fault *last, int *code)
 {
     int result;
 
     mm_lock(mm);
-    result = fault_in(mm, trap, code);
+    result = fault_in(mm, trap, last, code);
     mm_unlock(mm);
     return result;
 }

@@ -33,6 +33,7 @@ struct mm_reserve {
     uint64_t offset; /* of start */
 };
 
+/* A thread's last fault that needed no change. */
 struct mm_last_fault {
     guest_addr_t address;
     enum fault_access access;
@@ -62,7 +63,6 @@ struct mm {
     unsigned window_pins;       /* pins of host files' pages: what is doomed waits */
     SLIST_HEAD(, vma) doomed;   /* left the tree, not freed yet: see mm_unlock */
     struct mm_reserve reserve;  /* memory for what brk asks next */
-    struct mm_last_fault fault; /* the last one that needed no change */
     struct mm_heal *heals;      /* hash: faults a folio since the last freeze */
     bool is_listed;             /* in the kernel's list */
     LIST_ENTRY(mm) link;        /* of the kernel's list of address spaces */
@@ -85,8 +85,9 @@ void mm_settle(struct mm *mm);
 int mm_write_protect(struct mm *mm);
 
 /* Handles a page fault. 0: resolved, enter again; else the signal is to be delivered: SIGSEGV or
- * SIGBUS, with its si_code in *code. -ENOMEM: the memory limit; the process is to be killed. */
-int mm_fault(struct mm *mm, const struct trap *trap, int *code);
+ * SIGBUS, with its si_code in *code. -ENOMEM: the memory limit; the process is to be killed. last
+ * is the thread's. */
+int mm_fault(struct mm *mm, const struct trap *trap, struct mm_last_fault *last, int *code);
 
 /* The calls of mman.h, arguments hostile; results are addresses or -errno. file is borrowed. */
 int64_t mm_mmap(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,

@@ -191,7 +191,7 @@ void mm_guest_stop(struct mm_guest *guest)
 
 static bool take_fault(struct mm_guest *guest, const struct trap *trap)
 {
-    int code = trap->code, result = mm_fault(guest->mm, trap, &code);
+    int code = trap->code, result = mm_fault(guest->mm, trap, &guest->last_fault, &code);
 
     if (result == 0) {
         guest->faults++;

@@ -37,6 +37,7 @@ struct mm_guest {
     struct mm *mm;
     struct context *context;
     struct guest_regs regs;
+    struct mm_last_fault last_fault;
     unsigned faults;  /* that mm_fault resolved */
     int signal, code; /* of the last run: 0, or what it would have got */
 };

@@ -306,15 +306,16 @@ static void test_fault_is_retried_once(void **state)
                         .access = FAULT_WRITE,
                         .signal = SIGSEGV,
                         .address = at};
+    struct mm_last_fault last = {0};
     int code = 0;
 
     (void)state;
-    assert_int_equal(mm_fault(mm, &trap, &code), 0);
-    assert_int_equal(mm_fault(mm, &trap, &code), SIGSEGV);
+    assert_int_equal(mm_fault(mm, &trap, &last, &code), 0);
+    assert_int_equal(mm_fault(mm, &trap, &last, &code), SIGSEGV);
     assert_int_equal(code, SEGV_ACCERR);
-    assert_int_equal(mm_fault(mm, &trap, &code), 0);
+    assert_int_equal(mm_fault(mm, &trap, &last, &code), 0);
     trap.address = UINT64_MAX;
-    assert_int_equal(mm_fault(mm, &trap, &code), SIGSEGV);
+    assert_int_equal(mm_fault(mm, &trap, &last, &code), SIGSEGV);
     assert_int_equal(code, SEGV_MAPERR);
 }
 

@@ -84,11 +84,12 @@ static void touch_shared(struct worker *worker)
 {
     guest_addr_t at = SHARED_AT + PAGES(pick(worker, FILE_PAGES + 10));
     struct trap trap = {.kind = TRAP_FAULT, .access = FAULT_WRITE, .address = at};
+    struct mm_last_fault last = {0};
     uint64_t word = 5;
     int code;
 
     (void)user_copy_out(mm, at, &word, sizeof word);
-    (void)mm_fault(mm, &trap, &code);
+    (void)mm_fault(mm, &trap, &last, &code);
     if (pick(worker, 10) == 0)
         (void)mm_mmap(mm, SHARED_AT, PAGES(FILE_PAGES + 10), RW, MAP_SHARED | MAP_FIXED, file, 0);
 }
