@@ -13,6 +13,7 @@
 #include "core/base/host.h"
 #include "core/futex.h"
 #include "core/kernel.h"
+#include "core/limit.h"
 #include "core/task.h"
 
 enum { SCRIPT_DEPTH_MAX = 5, SCRIPT_LINE_MAX = 256 };
@@ -274,13 +275,16 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
 static int build(struct task *task, const struct fs_view *view, const struct exec_arguments *args,
                  struct file *file, struct mm **mm, struct guest_regs *regs)
 {
+    struct mm_limits limits;
     struct exec_request request = {.file = file,
+                                   .limits = &limits,
                                    .filename = args->path,
                                    .argv = args->argv,
                                    .envp = args->envp,
                                    .view = view,
                                    .cred = &task->cred};
 
+    task_memory_limits(task, &limits);
     host_random(request.random, sizeof(request.random));
     return mm_exec(task_kernel(task), &request, mm, regs);
 }

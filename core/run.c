@@ -9,6 +9,7 @@
 
 #include "core/base/host.h"
 #include "core/kernel.h"
+#include "core/limit.h"
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
 
@@ -70,6 +71,8 @@ static int prepare_context(struct task *task)
 static void take_fault(struct task *task, const struct trap *trap)
 {
     int code = trap->code;
+
+    task_tell_limits(task);
     int result = mm_fault(task->mm, trap, &task->last_fault, &code);
 
     if (result == 0)

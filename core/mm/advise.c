@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * madvise(2), msync(2), mincore and mlock. Advice that changes nothing a guest can see is checked
+ * madvise(2), msync(2), mincore. Advice that changes nothing a guest can see is checked
  * and forgotten. MADV_DONTNEED gives memory back by whole chunks; the rest of a range is zeroed in
- * place where it is the mm's own. Linux: MADV_FREE frees at once; memory is never locked, and
- * mincore calls everything resident that is there.
+ * place where it is the mm's own. Linux: MADV_FREE frees at once, and mincore calls everything
+ * resident that is there.
  */
 #include <errno.h>
 #include <linux/falloc.h>
@@ -41,10 +41,12 @@ static int forget_anonymous(struct mm *mm, struct vma *vma, guest_addr_t start, 
     return err < 0 ? err : mm_populate(mm, vma, start, end);
 }
 
-static int forget(struct mm *mm, struct vma *vma, guest_addr_t start, guest_addr_t end)
+static int forget(struct mm *mm, struct vma *vma, guest_addr_t start, guest_addr_t end, int advice)
 {
     int err;
 
+    if (vma->flags & VMA_LOCKED && advice != MADV_DONTNEED_LOCKED)
+        return -EINVAL;
     if (vma_is_shared(vma) || vma->flags & (VMA_VDSO | VMA_VVAR))
         return 0; /* its pages are the file's, and stay */
     if (vma_is_anonymous(vma))
@@ -107,9 +109,9 @@ static int advise_part(struct mm *mm, struct vma *vma, guest_addr_t start, guest
     switch (advice) {
     case MADV_DONTNEED:
     case MADV_DONTNEED_LOCKED:
-        return forget(mm, vma, start, end);
+        return forget(mm, vma, start, end, advice);
     case MADV_FREE:
-        return vma_is_anonymous(vma) ? forget(mm, vma, start, end) : -EINVAL;
+        return vma_is_anonymous(vma) ? forget(mm, vma, start, end, advice) : -EINVAL;
     case MADV_POPULATE_READ:
         return touch_all(mm, vma, start, end, FAULT_READ);
     case MADV_POPULATE_WRITE:
@@ -198,7 +200,7 @@ static int find_shared(struct mm *mm, guest_addr_t start, guest_addr_t end, gues
     vma = vma_at(mm, start);
     if (!vma)
         err = -ENOMEM;
-    else if (!vma->file)
+    else if (!vma->file || vma->flags & VMA_LOCKED)
         err = -EINVAL;
     else if (!vma_is_shared(vma) || !(vma->flags & VMA_MAY_WRITE))
         err = -EACCES;
@@ -293,6 +295,11 @@ int mm_msync(struct mm *mm, guest_addr_t address, uint64_t size, int flags)
         if (file->ops && file->ops->sync)
             err = file->ops->sync(file);
         object_put(&file->object);
+    }
+    if (err == 0 && flags & MS_INVALIDATE) {
+        mm_lock(mm);
+        err = mm_locked_size(mm, address, end) > 0 ? -EBUSY : 0;
+        mm_unlock(mm);
     }
     return err < 0 ? err : mm_is_mapped(mm, address, PAGE_UP(size)) ? 0 : -ENOMEM;
 }

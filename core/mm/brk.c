@@ -95,9 +95,12 @@ static int grow(struct mm *mm, guest_addr_t start, guest_addr_t end)
     struct vma like = {.start = start,
                        .end = end,
                        .prot = PROT_READ | PROT_WRITE,
-                       .flags = VMA_HEAP | VMA_MAY_WRITE};
+                       .flags = VMA_HEAP | VMA_MAY_WRITE | mm->lock_future};
 
-    return mm_is_free(mm, start, end) ? map_heap(mm, &like) : -ENOMEM;
+    if (!mm_is_free(mm, start, end) || mm_has_many_maps(mm) ||
+        mm_check_growth(mm, &like, end - start) < 0)
+        return -ENOMEM;
+    return map_heap(mm, &like);
 }
 
 int64_t mm_brk(struct mm *mm, guest_addr_t address)

@@ -15,6 +15,8 @@
 #include "core/mm/space.h"
 
 #define PROGRAM_BASE UINT64_C(0x555555554000)
+/* Linux: without a limit, maps are placed bottom-up. */
+#define LARGEST_STACK (UINT64_C(64) << 30)
 #define COPY_AT_EXEC_MAX (UINT64_C(256) << 10)
 
 /* A file to be loaded, and where it went. */
@@ -234,6 +236,16 @@ static int load_all(struct mm *mm, const struct exec_request *request, struct el
     return entry < GUEST_ADDRESS_END ? 0 : -ENOEXEC;
 }
 
+/* Maps are placed below what the stack may take. */
+static void set_limits(struct mm *mm, const struct mm_limits *limits)
+{
+    uint64_t stack = min_u64(limits->stack, LARGEST_STACK);
+
+    mm_set_limits(mm, limits);
+    mm->mmap_base =
+        min_u64(MM_MMAP_BASE, CHUNK_DOWN(MM_STACK_TOP - stack) - MM_STACK_GAP - MEM_FOLIO);
+}
+
 int mm_exec(struct kernel *kernel, const struct exec_request *request, struct mm **ret,
             struct guest_regs *regs)
 {
@@ -246,6 +258,8 @@ int mm_exec(struct kernel *kernel, const struct exec_request *request, struct mm
     err = elf_read(request->file, MM_MMAP_BASE, elf);
     if (err == 0)
         err = mm_create(kernel, &mm);
+    if (err == 0 && request->limits)
+        set_limits(mm, request->limits);
     if (err == 0)
         err = load_all(mm, request, elf, regs);
     host_free(elf);

@@ -15,7 +15,8 @@
 #include "core/base/host.h"
 #include "core/mm/space.h"
 
-#define STRINGS_MAX (UINT64_C(2) << 20) /* a quarter of the stack */
+#define STRINGS_MIN (UINT64_C(128) << 10)
+#define STRINGS_MAX (UINT64_C(6) << 20)
 #define STRING_MAX (UINT64_C(128) << 10)
 #define STACK_SLACK (UINT64_C(128) << 10) /* mapped below what is filled */
 
@@ -47,8 +48,8 @@ static guest_addr_t push(struct stack_image *image, const void *data, size_t siz
     return image->at;
 }
 
-/* Their count; adds their bytes to *size. */
-static int measure(char *const *strings, size_t *count, size_t *size)
+/* Their count; adds their bytes to *size, which max limits. */
+static int measure(char *const *strings, uint64_t max, size_t *count, size_t *size)
 {
     for (*count = 0; strings[*count]; ++*count) {
         size_t length = strlen(strings[*count]) + 1;
@@ -56,7 +57,7 @@ static int measure(char *const *strings, size_t *count, size_t *size)
         if (length > STRING_MAX)
             return -E2BIG;
         *size += length;
-        if (*size + *count * sizeof(uint64_t) > STRINGS_MAX)
+        if (*size + *count * sizeof(uint64_t) > max)
             return -E2BIG;
     }
     return 0;
@@ -201,10 +202,11 @@ int exec_stack_build(struct exec_stack *stack, guest_addr_t *sp)
 {
     struct stack_image image = {.top = stack->mm->stack_top, .at = stack->mm->stack_top};
     size_t argc, envc, strings = strlen(stack->request->filename) + 1;
-    int err = measure(stack->request->argv, &argc, &strings);
+    uint64_t max = max_u64(min_u64(stack->mm->limits.stack / 4, STRINGS_MAX), STRINGS_MIN);
+    int err = measure(stack->request->argv, max, &argc, &strings);
 
     if (err == 0)
-        err = measure(stack->request->envp, &envc, &strings);
+        err = measure(stack->request->envp, max, &envc, &strings);
     if (err < 0)
         return err;
     image.size = PAGE_UP(strings + (argc + envc + 3 + 2 * AUXV_COUNT) * sizeof(uint64_t) + 128);

@@ -67,13 +67,14 @@ bool vma_allows(const struct vma *vma, enum fault_access access)
 static bool grow_stack(struct mm *mm, struct vma *vma, guest_addr_t address)
 {
     struct vma *last = RB_PREV(vma_tree, &mm->vmas, vma);
-    guest_addr_t low = vma->end > MM_STACK_SIZE ? vma->end - MM_STACK_SIZE : 0;
+    uint64_t size = mm->limits.stack;
+    guest_addr_t low = vma->end > size ? vma->end - size : 0;
     guest_addr_t start = CHUNK_DOWN(address);
 
     if (last)
         low = max_u64(low, last->end + (last->flags & VMA_GROWSDOWN ? 0 : MM_STACK_GAP));
     start = max_u64(start, max_u64(low, MM_ADDRESS_MIN));
-    if (start > address || start >= vma->start)
+    if (start > address || start >= vma->start || mm_check_growth(mm, vma, vma->start - start) < 0)
         return false;
     mm->mapped_size += vma->start - start;
     vma->start = start;

@@ -33,6 +33,7 @@ static int copy_vmas(struct mm *from, struct mm *to)
         err = vma_alloc(to, vma, &copy);
         if (err < 0)
             return err;
+        copy->flags &= ~(unsigned)(VMA_LOCKED | VMA_LOCK_ONFAULT);
         vma_insert(to, copy);
     }
     return 0;
@@ -120,6 +121,7 @@ static void copy_numbers(const struct mm *from, struct mm *to)
     to->env_end = from->env_end;
     to->entry = from->entry;
     to->vdso = from->vdso;
+    mm_set_limits(to, &from->limits);
 }
 
 static int copy_auxv(const struct mm *from, struct mm *to)

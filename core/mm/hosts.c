@@ -54,8 +54,9 @@ static int retire_window(struct mapping *mapping)
 
     if (!old)
         return -ENOMEM;
-    *old = (struct host_window){
-        .start = mapping->host.window, .size = mapping->host.window_size, .next = mapping->host.old};
+    *old = (struct host_window){.start = mapping->host.window,
+                                .size = mapping->host.window_size,
+                                .next = mapping->host.old};
     mapping->host.old = old;
     mapping->host.window = NULL;
     return 0;

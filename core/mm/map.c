@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * mmap(2): checks, placement (top-down below mmap_base, without randomness), a new vma. Linux: huge
- * pages (MAP_HUGETLB) are never there; MAP_LOCKED and MAP_POPULATE are taken for hints.
+ * pages (MAP_HUGETLB) are never there; MAP_POPULATE is taken for a hint.
  */
 #include <errno.h>
 
@@ -133,6 +133,8 @@ static int make_vma(struct vma *vma, uint64_t size, int prot, int flags, struct 
         vma->flags |= VMA_SHARED;
     if (flags & MAP_STACK)
         vma->flags |= VMA_SMALL;
+    if (flags & MAP_LOCKED)
+        vma->flags |= VMA_LOCKED;
     if (file) {
         vma->file = file;
         vma->offset = offset;
@@ -196,6 +198,21 @@ static int insert(struct mm *mm, const struct vma *vma)
     return err;
 }
 
+static int check_limits(struct mm *mm, const struct vma *vma, guest_addr_t address, uint64_t size,
+                        int flags)
+{
+    uint64_t replaced = 0;
+
+    if (mm_has_many_maps(mm))
+        return -ENOMEM;
+    if (flags & MAP_LOCKED && mm->limits.locked == 0 && !mm->limits.may_lock)
+        return -EPERM;
+    if (flags & MAP_FIXED && mm->limits.size != RLIM_INFINITY &&
+        address <= GUEST_ADDRESS_END - size)
+        replaced = mm_mapped_size(mm, address, address + size);
+    return mm_check_growth(mm, vma, size - replaced);
+}
+
 static int64_t map(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,
                    struct file *file, uint64_t offset)
 {
@@ -205,7 +222,10 @@ static int64_t map(struct mm *mm, guest_addr_t address, uint64_t size, int prot,
     if (err < 0)
         return err;
     mm_lock(mm);
-    err = place(mm, &vma, address, PAGE_UP(size), flags);
+    vma.flags |= mm->lock_future;
+    err = check_limits(mm, &vma, address, PAGE_UP(size), flags);
+    if (err == 0)
+        err = place(mm, &vma, address, PAGE_UP(size), flags);
     if (err == 0)
         err = insert(mm, &vma);
     mm_unlock(mm);

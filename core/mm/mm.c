@@ -69,6 +69,10 @@ static void mm_init(struct mm *mm)
     RB_INIT(&mm->vmas);
     RB_INIT(&mm->pmas);
     SLIST_INIT(&mm->doomed);
+    mm_set_limits(mm, &(struct mm_limits){.size = RLIM_INFINITY,
+                                          .data = RLIM_INFINITY,
+                                          .stack = MM_STACK_SIZE,
+                                          .locked = RLIM_INFINITY});
 }
 
 static void mm_fini(struct mm *mm)
@@ -203,6 +207,7 @@ static int mm_save(const struct mm *mm, struct saver *saver, Mm *m)
     m->exe = save_ref(saver, (const struct object *)mm->exe);
     m->auxv.data = mm->auxv;
     m->auxv.len = mm->auxv_size;
+    m->lock_future = mm->lock_future;
     return 0;
 }
 
@@ -352,6 +357,9 @@ static int mm_load(struct mm *mm, struct loader *loader, const Mm *m)
     int err;
 
     load_addresses(mm, loader, m);
+    mm->lock_future = m->lock_future;
+    if (m->lock_future & ~(uint32_t)(VMA_LOCKED | VMA_LOCK_ONFAULT))
+        load_bad(loader, "lock_future", "unknown flag in %#x", m->lock_future);
     mm->exe = load_ref_opt(loader, "exe", m->exe, &file_type);
     err = load_vmas(mm, loader, m);
     if (err == 0)
@@ -394,6 +402,7 @@ static void mm_relink(struct mm *mm, struct loader *loader)
     RB_FOREACH(vma, vma_tree, &mm->vmas) {
         vma_relink(vma, loader);
         mm->mapped_size += vma->end - vma->start;
+        mm->vma_count++;
     }
     RB_FOREACH(pma, pma_tree, &mm->pmas) {
         pma_relink(pma, mm, loader);
@@ -403,7 +412,7 @@ static void mm_relink(struct mm *mm, struct loader *loader)
 
 static uint64_t mm_derived(const struct mm *mm)
 {
-    return mm->mapped_size + mm->pma_count;
+    return mm->mapped_size + mm->pma_count + ((uint64_t)mm->vma_count << 48);
 }
 
 /* Pages of host files that have become memory (deleted ones, which travelled in the image) are

@@ -39,6 +39,12 @@ struct mm_last_fault {
     enum fault_access access;
 };
 
+/* What the process that uses it may have, bytes: RLIMIT_AS, DATA, STACK, MEMLOCK. */
+struct mm_limits {
+    atomic_uint_fast64_t size, data, stack, locked;
+    atomic_bool may_lock; /* any amount */
+};
+
 struct mm {
     struct object object;
     struct mutex lock; /* LOCK_MM; guards all below and the stub's maps */
@@ -52,20 +58,23 @@ struct mm {
     struct file *exe;
     uint8_t *auxv; /* as on the stack, for /proc/pid/auxv */
     size_t auxv_size;
+    unsigned lock_future; /* mlockall: flags of vmas to come */
     /* not saved, derived */
     uint64_t mapped_size; /* of all vmas */
+    unsigned vma_count;
     unsigned pma_count;
     /* not saved */
+    struct mm_limits limits; /* as the last call found them; read without the lock */
     struct kernel *kernel;
     struct aspace *aspace;
-    unsigned pin_count;         /* write pins in progress; fork waits */
-    atomic_uint pin_turn;       /* futex: moves when pin_count falls to 0 */
-    unsigned window_pins;       /* pins of host files' pages: what is doomed waits */
-    SLIST_HEAD(, vma) doomed;   /* left the tree, not freed yet: see mm_unlock */
-    struct mm_reserve reserve;  /* memory for what brk asks next */
-    struct mm_heal *heals;      /* hash: faults a folio since the last freeze */
-    bool is_listed;             /* in the kernel's list */
-    LIST_ENTRY(mm) link;        /* of the kernel's list of address spaces */
+    unsigned pin_count;        /* write pins in progress; fork waits */
+    atomic_uint pin_turn;      /* futex: moves when pin_count falls to 0 */
+    unsigned window_pins;      /* pins of host files' pages: what is doomed waits */
+    SLIST_HEAD(, vma) doomed;  /* left the tree, not freed yet: see mm_unlock */
+    struct mm_reserve reserve; /* memory for what brk asks next */
+    struct mm_heal *heals;     /* hash: faults a folio since the last freeze */
+    bool is_listed;            /* in the kernel's list */
+    LIST_ENTRY(mm) link;       /* of the kernel's list of address spaces */
 };
 
 extern const struct snapshot_type mm_type;
@@ -89,6 +98,9 @@ int mm_write_protect(struct mm *mm);
  * is the thread's. */
 int mm_fault(struct mm *mm, const struct trap *trap, struct mm_last_fault *last, int *code);
 
+/* Before any of the calls below and mm_fault: the limits of who makes it. */
+void mm_set_limits(struct mm *mm, const struct mm_limits *limits);
+
 /* The calls of mman.h, arguments hostile; results are addresses or -errno. file is borrowed. */
 int64_t mm_mmap(struct mm *mm, guest_addr_t address, uint64_t size, int prot, int flags,
                 struct file *file, uint64_t offset);
@@ -101,6 +113,9 @@ int mm_madvise(struct mm *mm, guest_addr_t address, uint64_t size, int advice);
 int mm_msync(struct mm *mm, guest_addr_t address, uint64_t size, int flags);
 /* A byte for each of count pages: 1 where something is. -ENOMEM: not all is mapped. */
 int mm_mincore(struct mm *mm, guest_addr_t address, size_t count, unsigned char *ret);
+int mm_mlock(struct mm *mm, guest_addr_t address, uint64_t size, bool is_locked, bool on_fault);
+int mm_mlockall(struct mm *mm, unsigned flags);
+void mm_munlockall(struct mm *mm);
 bool mm_is_mapped(struct mm *mm, guest_addr_t address, uint64_t size);
 
 /* --- pins (R8): core/mm/pin.c --- */
@@ -142,6 +157,7 @@ struct exec_request {
     const struct fs_view *view; /* to find the interpreter */
     const struct cred *cred;
     uint8_t random[16];
+    const struct mm_limits *limits; /* NULL: none */
 };
 /* Builds a new address space with the program, its interpreter, vDSO and stack. -ENOEXEC, -ENOENT,
  * -E2BIG, -ENOMEM, … : nothing has happened. #! is the caller's. On success *regs is the start. */
@@ -151,7 +167,7 @@ int mm_exec(struct kernel *kernel, const struct exec_request *request, struct mm
 /* --- for /proc: core/mm/show.c --- */
 int mm_show_maps(struct mm *mm, const struct path *root, struct bytes *ret);
 struct mm_usage {
-    uint64_t size, resident, shared, text, data, stack; /* bytes */
+    uint64_t size, resident, shared, text, data, stack, locked; /* bytes */
 };
 void mm_usage(struct mm *mm, struct mm_usage *ret);
 

@@ -33,6 +33,14 @@ static int protect_vma(struct mm *mm, struct vma *vma, int prot)
     return err < 0 ? err : mm_populate(mm, vma, vma->start, vma->end);
 }
 
+/* False: RLIMIT_DATA is against size bytes of vma becoming writable. */
+static bool may_be_data(const struct mm *mm, const struct vma *vma, int prot, uint64_t size)
+{
+    const struct vma like = {.prot = prot, .flags = vma->flags & ~(unsigned)VMA_LOCKED};
+
+    return mm->limits.data == RLIM_INFINITY || mm_check_growth(mm, &like, size) == 0;
+}
+
 static int protect_range(struct mm *mm, guest_addr_t start, guest_addr_t end, int prot)
 {
     guest_addr_t at = start, stop;
@@ -46,6 +54,8 @@ static int protect_range(struct mm *mm, guest_addr_t start, guest_addr_t end, in
         if (prot & PROT_WRITE && !(vma->flags & VMA_MAY_WRITE))
             return -EACCES;
         stop = min_u64(end, vma->end);
+        if (prot & PROT_WRITE && !vma_is_data(vma) && !may_be_data(mm, vma, prot, stop - at))
+            return -ENOMEM;
         if (vma->prot != prot) {
             err = vma_split_range(mm, at, stop);
             if (err == 0)

@@ -69,11 +69,23 @@ static int leave_old(struct mm *mm, const struct remap *remap)
                                            : mm_unmap_range(mm, remap->old, end);
 }
 
+/* What moving, or growing in place, adds. */
+static int check_growth(const struct mm *mm, const struct vma *vma, const struct remap *remap)
+{
+    uint64_t kept = remap->flags & MREMAP_DONTUNMAP ? 0 : remap->old_size;
+
+    if (mm_has_many_maps(mm))
+        return -ENOMEM;
+    return remap->new_size > kept ? mm_check_growth(mm, vma, remap->new_size - kept) : 0;
+}
+
 static int move(struct mm *mm, const struct remap *remap)
 {
     struct vma *to, like;
-    int err = vma_split_range(mm, remap->old, remap->old + remap->old_size);
+    int err = check_growth(mm, vma_at(mm, remap->old), remap);
 
+    if (err == 0)
+        err = vma_split_range(mm, remap->old, remap->old + remap->old_size);
     if (err == 0)
         err = pma_split_range(mm, remap->old, remap->old + remap->old_size);
     if (err < 0)
@@ -118,8 +130,10 @@ static bool can_grow(struct mm *mm, const struct vma *vma, const struct remap *r
 static int grow(struct mm *mm, struct vma *vma, const struct remap *remap)
 {
     guest_addr_t old_end = vma->end;
-    int err;
+    int err = check_growth(mm, vma, remap);
 
+    if (err < 0)
+        return err;
     vma->end = remap->old + remap->new_size;
     mm->mapped_size += vma->end - old_end;
     err = mm_populate(mm, vma, old_end, vma->end);

@@ -125,6 +125,7 @@ void mm_usage(struct mm *mm, struct mm_usage *ret)
     *ret = (struct mm_usage){0};
     mm_lock(mm);
     ret->size = mm->mapped_size;
+    ret->locked = mm_locked_size(mm, 0, GUEST_ADDRESS_END);
     RB_FOREACH(vma, vma_tree, &mm->vmas) {
         uint64_t size = vma->end - vma->start;
 

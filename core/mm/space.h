@@ -14,13 +14,15 @@
 #define FOLIO_UP(address) FOLIO_DOWN((address) + MEM_FOLIO - 1)
 
 #define MM_ADDRESS_MIN UINT64_C(0x10000)
-#define MM_STACK_SIZE (UINT64_C(8) << 20) /* Linux: RLIMIT_STACK has no say */
+#define MM_STACK_SIZE (UINT64_C(8) << 20) /* until it is told RLIMIT_STACK */
 #define MM_STACK_GAP (256 * MEM_PAGE)
+#define MM_MAP_COUNT_MAX 65530u
 /* Larger ones with MAP_NORESERVE take runs in pieces, when touched. */
 #define MM_LAZY_SIZE (UINT64_C(1) << 30)
 
 #define MM_STACK_TOP (GUEST_ADDRESS_END - MEM_CHUNK)
-/* Maps are placed below; between it and the top are the stack and its gap. */
+/* Maps are placed below, lower if the stack may be larger; between it and the top are the stack and
+ * its gap. */
 #define MM_MMAP_BASE (GUEST_ADDRESS_END - (UINT64_C(128) << 20))
 
 /* --- mm.c --- */
@@ -110,6 +112,15 @@ int mm_find_free(struct mm *mm, uint64_t size, uint64_t align, uint64_t phase, g
 bool mm_is_free(struct mm *mm, guest_addr_t start, guest_addr_t end);
 /* Puts a vma like this one there, where nothing is, and populates it. */
 int mm_insert(struct mm *mm, const struct vma *like);
+
+/* --- account.c --- */
+
+/* -ENOMEM, -EAGAIN (locked memory): size bytes more of a vma like this one are too many. */
+int mm_check_growth(const struct mm *mm, const struct vma *like, uint64_t size);
+bool mm_has_many_maps(const struct mm *mm);
+/* Bytes of [start, end) that are mapped; locked. */
+uint64_t mm_mapped_size(const struct mm *mm, guest_addr_t start, guest_addr_t end);
+uint64_t mm_locked_size(const struct mm *mm, guest_addr_t start, guest_addr_t end);
 
 /* --- unmap.c --- */
 

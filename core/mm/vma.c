@@ -103,12 +103,14 @@ void vma_insert(struct mm *mm, struct vma *vma)
 {
     assert(vma->start < vma->end);
     RB_INSERT(vma_tree, &mm->vmas, vma);
+    mm->vma_count++;
     mm->mapped_size += vma->end - vma->start;
 }
 
 void vma_remove(struct mm *mm, struct vma *vma)
 {
     RB_REMOVE(vma_tree, &mm->vmas, vma);
+    mm->vma_count--;
     mm->mapped_size -= vma->end - vma->start;
     SLIST_INSERT_HEAD(&mm->doomed, vma, doomed);
 }
@@ -120,6 +122,8 @@ int vma_split(struct mm *mm, guest_addr_t at)
 
     if (!vma || vma->start == at)
         return 0;
+    if (mm_has_many_maps(mm))
+        return -ENOMEM;
     err = vma_alloc(mm, vma, &upper);
     if (err < 0)
         return err;

@@ -16,7 +16,9 @@ enum vma_flags {
     VMA_DONTFORK = 1 << 8,   /* MADV_DONTFORK */
     VMA_WIPEONFORK = 1 << 9, /* MADV_WIPEONFORK */
     VMA_MAY_WRITE = 1 << 10, /* mprotect may allow writing (a shared file opened for it; private) */
-    VMA_ALL = (1 << 11) - 1,
+    VMA_LOCKED = 1 << 11,    /* mlock */
+    VMA_LOCK_ONFAULT = 1 << 12, /* MLOCK_ONFAULT */
+    VMA_ALL = (1 << 13) - 1,
 };
 
 /* What the guest asked for: a range with one protection, one source. Whole pages. */
@@ -68,11 +70,14 @@ void vma_set_mapping(struct vma *vma, struct mapping *mapping);
 /* The pages of a file as they are now, NULL: it cannot be mapped. No lock is held. */
 struct mapping *file_mapping(const struct file *file);
 
-/* Makes at (and start, end) the border of two vmas, if it is inside of one. -ENOMEM. */
+/* Makes at (and start, end) the border of two vmas, if it is inside of one. -ENOMEM, also: there
+ * are too many. */
 int vma_split(struct mm *mm, guest_addr_t at);
 int vma_split_range(struct mm *mm, guest_addr_t start, guest_addr_t end);
 /* Joins what can be one in and around [start, end). */
 void vma_merge(struct mm *mm, guest_addr_t start, guest_addr_t end);
 
+/* True: it counts for RLIMIT_DATA. */
+bool vma_is_data(const struct vma *vma);
 /* The protection the stub needs for what the guest asked for (x86: writing and executing read). */
 int vma_host_prot(const struct vma *vma);

@@ -106,7 +106,7 @@ static int show_memory(const struct facts *f, struct bytes *ret)
     } lines[] = {
         {"VmPeak", usage->size},
         {"VmSize", usage->size},
-        {"VmLck", 0},
+        {"VmLck", usage->locked},
         {"VmPin", 0},
         {"VmHWM", usage->resident},
         {"VmRSS", usage->resident},

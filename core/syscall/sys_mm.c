@@ -29,6 +29,7 @@ int64_t sys_mmap(struct task *task, guest_addr_t address, uint64_t size, uint32_
         file = NULL;
         flags |= MAP_ANONYMOUS;
     }
+    task_tell_limits(task);
     result = mm_mmap(task->mm, address, size, (int)prot, (int)flags, file, (uint64_t)offset);
     object_put((struct object *)file);
     return result;
@@ -41,22 +42,20 @@ int64_t sys_munmap(struct task *task, guest_addr_t address, uint64_t size)
 
 int64_t sys_mprotect(struct task *task, guest_addr_t address, uint64_t size, uint32_t prot)
 {
+    task_tell_limits(task);
     return mm_mprotect(task->mm, address, size, (int)prot);
 }
 
-/* Linux: RLIMIT_DATA counts the program's own data too. */
 int64_t sys_brk(struct task *task, guest_addr_t address)
 {
-    guest_addr_t start = task->mm->brk_start;
-
-    if (address > start && address - start > task_limit(task, RLIMIT_DATA))
-        address = 0;
+    task_tell_limits(task);
     return mm_brk(task->mm, address);
 }
 
 int64_t sys_mremap(struct task *task, guest_addr_t old, uint64_t old_size, uint64_t new_size,
                    uint32_t flags, guest_addr_t new)
 {
+    task_tell_limits(task);
     return mm_mremap(task->mm, old, old_size, new_size, (int)flags, new);
 }
 
@@ -91,24 +90,33 @@ int64_t sys_mincore(struct task *task, guest_addr_t address, uint64_t size, gues
     return 0;
 }
 
-/* Memory is never swapped by us: locking only checks. */
-static int64_t check_mapped(struct task *task, guest_addr_t address, uint64_t size)
-{
-    uint64_t skew = address % MEM_PAGE;
-
-    if (size == 0)
-        return 0;
-    if (size > UINT64_MAX - skew || address > UINT64_MAX - size)
-        return -EINVAL;
-    return mm_is_mapped(task->mm, address, size) ? 0 : -ENOMEM;
-}
-
 int64_t sys_mlock(struct task *task, guest_addr_t address, uint64_t size)
 {
-    return check_mapped(task, address, size);
+    task_tell_limits(task);
+    return mm_mlock(task->mm, address, size, true, false);
+}
+
+int64_t sys_mlock2(struct task *task, guest_addr_t address, uint64_t size, uint32_t flags)
+{
+    if (flags & ~(uint32_t)MLOCK_ONFAULT)
+        return -EINVAL;
+    task_tell_limits(task);
+    return mm_mlock(task->mm, address, size, true, (flags & MLOCK_ONFAULT) != 0);
 }
 
 int64_t sys_munlock(struct task *task, guest_addr_t address, uint64_t size)
 {
-    return check_mapped(task, address, size);
+    return mm_mlock(task->mm, address, size, false, false);
+}
+
+int64_t sys_mlockall(struct task *task, uint32_t flags)
+{
+    task_tell_limits(task);
+    return mm_mlockall(task->mm, flags);
+}
+
+int64_t sys_munlockall(struct task *task)
+{
+    mm_munlockall(task->mm);
+    return 0;
 }
