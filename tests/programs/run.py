@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the scripts of this directory, with Debian's own dash and coreutils: on the host, and in
-sandboxes.
+"""Runs the scripts of this directory, each by Debian's own interpreter of its kind: on the host, and
+in sandboxes.
 
 run.py native
 run.py --bin DIR sbx [--platform P] [--random-instants N] [--checkpoint …] [--seed S] [-j JOBS]"""
@@ -14,12 +14,17 @@ sys.path.insert(0, os.path.join(HERE, ".."))
 import suite
 
 ENVIRONMENT = ["PATH=/usr/bin:/bin", "LC_ALL=C", "TZ=UTC", "HOME=/"]
+INTERPRETERS = {".sh": "dash", ".bash": "bash", ".py": "/usr/bin/python3", ".pl": "perl", ".js": "node"}
 
 
 def find_programs():
-    names = [name[:-3] for name in sorted(os.listdir(HERE)) if name.endswith(".sh")]
-    return [suite.Program(name, ["/usr/bin/env", "-i"] + ENVIRONMENT +
-                          ["dash", os.path.join(HERE, name + ".sh")], None) for name in names]
+    programs = []
+    for file in sorted(os.listdir(HERE)):
+        name, kind = os.path.splitext(file)
+        if kind in INTERPRETERS and file != os.path.basename(__file__):
+            programs.append(suite.Program(name, ["/usr/bin/env", "-i"] + ENVIRONMENT +
+                                          [INTERPRETERS[kind], os.path.join(HERE, file)], None))
+    return programs
 
 
 def main():
