@@ -18,7 +18,7 @@ umask 022; touch -d "2001-02-03 04:05:06 UTC" dated; date -u -r dated +%FT%T; ls
 chmod u=rwx,g=s,o= dated; stat -c %A dated
 mktemp -u XXXX | wc -c; tee a b < part.06 > /dev/null; cmp a b && echo tee
 timeout 0.2 sleep 5; echo "timeout $?"; timeout 5 sleep 0.2; echo "in time $?"
-env -i A=1 B=2 env | sort; nice -n 5 nice; expr 6 \* 7; test -s numbers && echo nonempty
+env -i A=1 B=2 env | sort; nice -n 19 nice; expr 6 \* 7; test -s numbers && echo nonempty
 printf '%s\n' one two three | shuf --random-source=/usr/bin/dash | sort | tr '\n' ' '; echo
 pr -t -3 -l 5 part.06 | head -n 3; fold -w 20 /etc/debian_version; expand -t 4 part.06 | head -n 1; nl part.06 | tail -n 1 | tr -s ' \t' ' '
 cut -c2-3 numbers | sort | uniq -d | wc -l; tac numbers | head -n 1; rev part.06 | head -n 1

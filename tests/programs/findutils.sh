@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # find, xargs (also in parallel) and locate's kin on the system's own files and on a tree of ours.
 mkdir -p tree/a/b tree/c
-for n in 1 2 3 4 5 6 7 8 9; do echo "line $n" > tree/a/f$n; echo "x$n" > "tree/c/with space $n"; done
+echo "line 1" > tree/a/f1; sleep 0.05
+for n in 2 3 4 5 6 7 8 9; do echo "line $n" > tree/a/f$n; echo "x$n" > "tree/c/with space $n"; done
 find tree -type f | sort | head -n 4
 find tree -type f -print0 | xargs -0 -n 3 grep -l 'x[1-5]' | sort
 find tree -name 'f*' -newer tree/a/f1 -o -empty | wc -l
