@@ -61,8 +61,11 @@ class Runner:
             problems.append(f"on the host: {native.problem or 'it breaks off'}")
         if found.problem or not is_done:
             last = list(got)[-1:] or ["the first test"]
-            problems.append(f"{found.problem or 'it breaks off'} after {last[0]}")
+            problems.append(f"{found.problem or 'it breaks off'} after {last[0]}: "
+                            f"{found.stderr[-500:]}")
         for name, verdict in expected.items():
+            if name not in got and not is_done:
+                continue
             if name in self.known:
                 self.used.add(name)
                 if got.get(name) == verdict:
