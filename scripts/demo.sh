@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Builds sbx and shows its main job: a shell loop is run, saved while it goes on, saved and stopped,
-# looked at, and continued in a new process exactly where it was.
+# Builds sbx and shows its main job: a python program with a thread, a child, pipes, a file and a timer is
+# run, saved while it goes on, saved and stopped, looked at, and continued in a new process exactly where it
+# was. Then a bash pipeline, find | xargs grep and a run of gcc are each stopped half-way and continued.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -37,7 +38,7 @@ clean_up()
 
 has_dependencies()
 {
-    for tool in cmake ninja protoc-c pkg-config python3; do
+    for tool in cmake ninja protoc-c pkg-config /usr/bin/python3 bash gcc find grep; do
         command -v "$tool" >/dev/null || return 1
     done
     pkg-config --exists libprotobuf-c libzstd libxxhash json-c libbsd libseccomp cmocka
@@ -70,14 +71,13 @@ install_and_build
 trap clean_up EXIT
 cd "$work"
 PATH=$bin:$PATH
-loop='n=0; while :; do n=$((n+1)); echo tick $n | cat >> log; tail -n1 log; sleep 0.2; done'
 
-say 'A shell loop with pipes and children, in a sandbox (its output goes to the file first)'
-printf "$ sbx run --name demo -- dash -c '%s' > first &\n" "$loop"
-sbx run --name demo -- dash -c "$loop" >first 2>errors &
+say 'A python program in a sandbox: thread, child, pipes, file, timer (its output goes to the file first)'
+printf '$ sbx run --name demo -- /usr/bin/python3 worker.py > first &\n'
+sbx run --name demo -- /usr/bin/python3 "$here/scripts/worker.py" >first 2>errors &
 first=$!
 wait_for first 'tick 5'
-show cat first
+show tail -n 2 first
 show sbx list
 
 say 'Saved while it goes on: it stops for a moment only'
@@ -95,7 +95,6 @@ show ls -l img
 say 'What is in the image'
 show sbx-inspect ps img
 show sbx-inspect fds img 1
-show sbx-inspect maps img 1
 
 last=$(tail -n 1 first)
 next=$((${last#tick } + 1))
@@ -105,8 +104,36 @@ sbx-restore --image-path img >second 2>errors &
 wait_for second "tick $((next + 3))"
 show cat second
 [ "$(head -n 1 second)" = "tick $next" ] || { echo "demo: it did not go on with tick $next" >&2; exit 1; }
-
-say 'And ended'
 show sbx kill demo KILL
 wait $! || true
-echo 'The loop went on exactly where it was.'
+
+# half_way COMMAND…: the command natively, then in a sandbox that is saved after half that time and
+# restored; what both print must be the same.
+half_way()
+{
+    begin=$(date +%s%N)
+    "$@" >expected
+    half=$((($(date +%s%N) - begin) / 2))
+    printf '$ sbx run --name demo -- %s > found &\n' "$*"
+    sbx run --name demo -- "$@" >found 2>errors &
+    run=$!
+    sleep "$((half / 1000000000)).$(printf %09d $((half % 1000000000)))"
+    show sbx-checkpoint --image-path img demo
+    wait $run
+    printf '$ sbx-restore --image-path img >> found\n'
+    sbx-restore --image-path img >>found
+    cmp expected found || { echo "demo: the output differs" >&2; exit 1; }
+    printf 'the same %s lines as on the host\n' "$(wc -l <found)"
+}
+
+say 'A bash pipeline, stopped half-way and continued'
+half_way bash -c 'for n in {1..40}; do echo $((n * n)); sleep 0.04; done | grep -v 7 | while read -r x; do echo "<$x>"; done | sort -n'
+
+say 'find | xargs grep'
+half_way sh -c 'find /usr/share /usr/include -type f -size -64k | sort | head -n 4000 | xargs -n 20 grep -c the | tail -n 500'
+
+say 'A run of gcc'
+seq 1 400 | sed 's/.*/int f&(int *a, int n) { int s = &; for (int i = 0; i < n; i++) s += a[i] * s; return s; }/' >large.c
+half_way gcc -O2 -S -o - large.c
+echo
+echo 'Each went on exactly where it was.'

@@ -8,4 +8,5 @@ apt-get install -y -qq --no-install-recommends \
     gcc clang clang-format libclang-rt-14-dev libc6-dev make cmake ninja-build pkg-config python3 \
     protobuf-c-compiler protobuf-compiler libprotobuf-c-dev libzstd-dev libxxhash-dev libjson-c-dev \
     libbsd-dev uthash-dev liburing-dev libseccomp-dev libcmocka-dev \
-    bash dash coreutils grep sed gawk findutils diffutils procps util-linux
+    bash dash coreutils grep sed gawk findutils diffutils procps util-linux tar gzip bzip2 xz-utils zstd \
+    perl libpython3.11-testsuite sqlite3 git nodejs openjdk-17-jdk-headless

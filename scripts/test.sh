@@ -10,11 +10,12 @@ cd "$here"
 
 has_dependencies()
 {
-    for tool in cmake ninja protoc-c pkg-config python3 clang clang-format; do
+    for tool in cmake ninja protoc-c pkg-config python3 clang clang-format gawk bzip2 xz zstd perl sqlite3 git \
+        node javac; do
         command -v "$tool" >/dev/null || return 1
     done
     pkg-config --exists libseccomp libprotobuf-c libzstd libxxhash json-c libbsd cmocka &&
-        [ -e /usr/include/uthash.h ]
+        [ -e /usr/include/uthash.h ] && [ -e /usr/lib/python3.11/test/test_os.py ]
 }
 
 # build PRESET

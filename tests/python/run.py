@@ -44,7 +44,7 @@ class Runner:
         self.used = set()
 
     def run_module(self, module):
-        argv = ["/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/", PYTHON,
+        argv = ["/usr/bin/prlimit", "--nofile=1024:1024", "/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "LC_ALL=C.UTF-8", "HOME=/", PYTHON,
                 os.path.join(HERE, "report.py"), "test_" + module]
         place = pieces.Place()
         try:
