@@ -166,6 +166,8 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
                          record->has_position ? &record->position : NULL);
     if (err == 0)
         err = rw_room(task_of(waiter), record, &room);
+    if (err == 0 && record->is_write)
+        err = vfs_drop_set_id(&task_of(waiter)->cred, record->file->inode);
     if (err == 0 && !is_empty)
         err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
     if (err < 0)

@@ -124,6 +124,36 @@ static void adjust_mode(const struct cred *cred, const struct stat *stat,
     }
 }
 
+/* The set-id bits that a change of content takes away, unless root makes it. */
+static uint32_t set_id_bits(const struct cred *cred, uint32_t mode, uint32_t gid)
+{
+    uint32_t bits = mode & S_ISUID;
+
+    if (!S_ISREG(mode) || cred_is_privileged(cred))
+        return 0;
+    if ((mode & S_ISGID) != 0 && ((mode & S_IXGRP) != 0 || !cred_in_group(cred, gid)))
+        bits |= S_ISGID;
+    return bits;
+}
+
+int vfs_drop_set_id(const struct cred *cred, struct inode *inode)
+{
+    struct attr_change change = {.set = ATTR_MODE};
+    struct stat stat;
+
+    if ((inode_mode(inode) & (S_ISUID | S_ISGID)) == 0)
+        return 0;
+    inode_stat_attr(inode, &stat);
+    uint32_t bits = set_id_bits(cred, stat.st_mode, stat.st_gid);
+    if (bits == 0)
+        return 0;
+    change.mode = stat.st_mode & 07777 & ~bits;
+    if (inode->ops->setattr != NULL)
+        return inode->ops->setattr(inode, &change);
+    inode_change_attr(inode, &change);
+    return 0;
+}
+
 static int set_attr(const struct cred *cred, struct inode *inode, const struct mount *mount,
                     const struct attr_change *change)
 {
@@ -137,6 +167,14 @@ static int set_attr(const struct cred *cred, struct inode *inode, const struct m
         err = check_change(cred, inode, &stat, change);
     if (err < 0)
         return err;
+    if ((change->set & ATTR_SIZE) != 0) {
+        if (change->size > (uint64_t)stat.st_size && change->has_limit &&
+            change->size > change->size_limit)
+            return -EFBIG;
+        err = vfs_drop_set_id(cred, inode);
+        if (err < 0)
+            return err;
+    }
     adjust_mode(cred, &stat, &adjusted);
     if (inode->ops->setattr != NULL)
         return inode->ops->setattr(inode, &adjusted);

@@ -108,5 +108,10 @@ extern const struct file_ops directory_file_ops;
 /* getdents64: fills to (at most size bytes) with struct linux_dirent64. -EINVAL: too small. Takes
  * file->lock. */
 int64_t file_getdents(struct file *file, void *to, size_t size);
+/* The pair of /dev/null: the end of a file, and a place where writes vanish. */
+int64_t file_read_nothing(struct file *file, struct uio *uio, uint64_t *position,
+                          const struct file_wait *wait);
+int64_t file_write_nowhere(struct file *file, struct uio *uio, uint64_t *position, size_t more,
+                           const struct file_wait *wait);
 /* A generated file's read, under file->lock: copies from content, which was made before. */
 int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position);

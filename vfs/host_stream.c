@@ -263,31 +263,6 @@ static int regular_sync(struct file *file)
     return host_fsync(stream_of(file->inode)->fd);
 }
 
-/* --- nothing: the end of a file, and a place where writes vanish --- */
-
-static int64_t none_read(struct file *file, struct uio *uio, uint64_t *position,
-                         const struct file_wait *wait)
-{
-    (void)file;
-    (void)uio;
-    (void)position;
-    (void)wait;
-    return 0;
-}
-
-static int64_t none_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
-                          const struct file_wait *wait)
-{
-    size_t size = uio_left(uio);
-
-    (void)file;
-    (void)position;
-    (void)more;
-    (void)wait;
-    uio_advance(uio, size);
-    return (int64_t)size;
-}
-
 /* --- ioctl and stat --- */
 
 /* Asks the host and hands the answer of size bytes on. */
@@ -366,8 +341,8 @@ static const struct file_ops regular_file_ops = {
 };
 
 static const struct file_ops none_file_ops = {
-    .read = none_read,
-    .write = none_write,
+    .read = file_read_nothing,
+    .write = file_write_nowhere,
     .queue = stream_queue,
     .ioctl = stream_ioctl,
 };

@@ -72,6 +72,8 @@ struct attr_change {
     unsigned set; /* ATTR_* */
     uint32_t mode, uid, gid;
     uint64_t size;
+    bool has_limit; /* RLIMIT_FSIZE of who asks: -EFBIG beyond size_limit */
+    uint64_t size_limit;
     int64_t atime, mtime;
 };
 

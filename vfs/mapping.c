@@ -520,6 +520,78 @@ int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size)
     return err;
 }
 
+/* Sets memory aside for the part of a chunk; *fresh: the chunk had none before. */
+static int reserve_part(struct mapping *mapping, uint64_t offset, uint64_t size, bool *fresh)
+{
+    struct mapping_extent *extent;
+
+    *fresh = extent_find(mapping, offset) == NULL;
+    int err = extent_make(mapping, offset, &extent);
+    return err < 0 ? err : memfile_prepare_write(memory, extent->offset + offset % MEM_CHUNK, size);
+}
+
+/* A reservation that failed gives back what it made; fresh has a byte for each chunk from first on.
+ */
+static void unreserve(struct mapping *mapping, const uint8_t *fresh, uint64_t first, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct mapping_extent *extent = extent_find(mapping, (first + i) * MEM_CHUNK);
+        if (fresh[i] != 0 && extent != NULL)
+            extent_free(mapping, extent);
+    }
+}
+
+int mapping_reserve(struct mapping *mapping, uint64_t offset, uint64_t size)
+{
+    uint64_t first = offset / MEM_CHUNK, count = 0;
+    int err = 0;
+
+    if (size > memfile_size(memory))
+        return -ENOMEM;
+    uint8_t *fresh = host_alloc(size / MEM_CHUNK + 2, 1);
+    if (fresh == NULL)
+        return -ENOMEM;
+    mutex_lock(&mapping->lock);
+    for (uint64_t done = 0; done < size && err == 0; count++) {
+        size_t part = part_of_chunk(offset + done, size - done);
+        bool is_fresh;
+        err = reserve_part(mapping, offset + done, part, &is_fresh);
+        fresh[count] = is_fresh;
+        done += part;
+    }
+    if (err < 0)
+        unreserve(mapping, fresh, first, count);
+    mutex_unlock(&mapping->lock);
+    host_free(fresh);
+    return err;
+}
+
+/* The first byte from offset on that is in a chunk with memory, or is in none. */
+static uint64_t next_locked(struct mapping *mapping, uint64_t offset, bool is_data)
+{
+    struct mapping_extent key = {.chunk = offset / MEM_CHUNK};
+    struct mapping_extent *extent = RB_NFIND(mapping_extents, &mapping->extents, &key);
+    uint64_t chunk = key.chunk;
+
+    if (is_data)
+        chunk = extent == NULL ? UINT64_MAX / MEM_CHUNK : extent->chunk;
+    while (!is_data && extent != NULL && extent->chunk == chunk) {
+        chunk++;
+        extent = RB_NEXT(mapping_extents, &mapping->extents, extent);
+    }
+    return chunk * MEM_CHUNK > offset ? chunk * MEM_CHUNK : offset;
+}
+
+int64_t mapping_next(struct mapping *mapping, uint64_t offset, bool is_data)
+{
+    mutex_lock(&mapping->lock);
+    uint64_t size = mapping->size, next = next_locked(mapping, offset, is_data);
+    mutex_unlock(&mapping->lock);
+    if (offset >= size || (is_data && next >= size))
+        return -ENXIO;
+    return (int64_t)(next < size ? next : size);
+}
+
 int mapping_moved(struct mapping *mapping)
 {
     struct owners owners;

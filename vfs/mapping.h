@@ -118,6 +118,11 @@ int mapping_write_kernel(struct mapping *mapping, const void *from, size_t size,
 /* Frees or zeroes the bytes of a range; keeps the size. */
 int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size);
 
+/* Sets memory aside for a range, past the size too: all of it, or -ENOMEM. */
+int mapping_reserve(struct mapping *mapping, uint64_t offset, uint64_t size);
+/* lseek's SEEK_DATA (is_data) and SEEK_HOLE, by chunks; the end of the file is a hole. -ENXIO. */
+int64_t mapping_next(struct mapping *mapping, uint64_t offset, bool is_data);
+
 /* All pages have moved: tells the users (no lock is held). */
 int mapping_moved(struct mapping *mapping);
 void mapping_add_user(struct mapping *mapping, struct mapping_user *user);

@@ -67,4 +67,6 @@ int vfs_access(const struct fs_view *view, const struct path *at, const char *na
 /* chmod, chown, utimens, truncate: rights are checked here; path is looked up by the caller. */
 int vfs_setattr(const struct fs_view *view, const struct path *path,
                 const struct attr_change *change);
+/* Before content changes: takes set-id bits away, unless cred is privileged. */
+int vfs_drop_set_id(const struct cred *cred, struct inode *inode);
 int vfs_fsetattr(const struct cred *cred, struct file *file, const struct attr_change *change);

@@ -69,6 +69,8 @@ static int mount_all(struct kernel *kernel, struct report *report)
     if (err == 0)
         err = mount_one(kernel, "/dev", "devtmpfs", create_dev);
     if (err == 0)
+        err = vfs_mount_tmpfs(machine->root_mount, "/dev/shm", 01777);
+    if (err == 0)
         err = mount_one(kernel, "/proc", "proc", procfs_create);
     if (err == 0)
         err = mount_one(kernel, "/sys", "sysfs", sysfs_create);

@@ -4,11 +4,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <utime.h>
 
 #include "core/base/host.h"
+#include "core/limit.h"
 #include "core/syscall/path_argument.h"
 #include "core/syscall/syscall_table.h"
 
@@ -51,6 +53,17 @@ int64_t sys_fchmodat(struct task *task, int fd, guest_addr_t name, uint32_t mode
     struct attr_change change = mode_change(mode);
 
     return change_at(task, fd, name, 0, &change);
+}
+
+int64_t sys_fchmodat2(struct task *task, int fd, guest_addr_t name, uint32_t mode, uint32_t flags)
+{
+    struct attr_change change = mode_change(mode);
+    unsigned lookup = ((flags & AT_SYMLINK_NOFOLLOW) != 0 ? LOOKUP_NOFOLLOW : 0u) |
+                      ((flags & AT_EMPTY_PATH) != 0 ? LOOKUP_EMPTY : 0u);
+
+    if ((flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) != 0)
+        return -EINVAL;
+    return change_at(task, fd, name, lookup, &change);
 }
 
 int64_t sys_chmod(struct task *task, guest_addr_t name, uint32_t mode)
@@ -104,18 +117,38 @@ int64_t sys_fchown(struct task *task, int fd, uint32_t uid, uint32_t gid)
 
 /* --- sizes --- */
 
+static struct attr_change size_change(struct task *task, int64_t size)
+{
+    return (struct attr_change){.set = ATTR_SIZE,
+                                .size = (uint64_t)size,
+                                .has_limit = true,
+                                .size_limit = task_limit(task, RLIMIT_FSIZE)};
+}
+
+/* Past the limit a signal is sent, too. */
+static int64_t size_result(struct task *task, const struct attr_change *change, int64_t result)
+{
+    if (result == -EFBIG && change->size > change->size_limit)
+        signal_send_self(task, SIGXFSZ, SI_USER);
+    return result;
+}
+
 int64_t sys_truncate(struct task *task, guest_addr_t name, int64_t size)
 {
-    struct attr_change change = {.set = ATTR_SIZE, .size = (uint64_t)size};
+    struct attr_change change = size_change(task, size);
 
-    return size < 0 ? -EINVAL : change_at(task, AT_FDCWD, name, 0, &change);
+    if (size < 0)
+        return -EINVAL;
+    return size_result(task, &change, change_at(task, AT_FDCWD, name, 0, &change));
 }
 
 int64_t sys_ftruncate(struct task *task, int fd, int64_t size)
 {
-    struct attr_change change = {.set = ATTR_SIZE, .size = (uint64_t)size};
+    struct attr_change change = size_change(task, size);
 
-    return size < 0 ? -EINVAL : change_fd(task, fd, &change);
+    if (size < 0)
+        return -EINVAL;
+    return size_result(task, &change, change_fd(task, fd, &change));
 }
 
 /* --- times --- */
@@ -176,13 +209,13 @@ int64_t sys_utimensat(struct task *task, int fd, guest_addr_t name, guest_addr_t
     return err < 0 ? err : change_times(task, fd, name, flags, times);
 }
 
-int64_t sys_utimes(struct task *task, guest_addr_t name, guest_addr_t from)
+int64_t sys_futimesat(struct task *task, int fd, guest_addr_t name, guest_addr_t from)
 {
     struct timeval values[2];
     struct timespec times[2];
 
     if (from == 0)
-        return change_times(task, AT_FDCWD, name, 0, NULL);
+        return change_times(task, fd, name, 0, NULL);
     int err = user_copy_in(task->mm, values, from, sizeof(values));
     if (err < 0)
         return err;
@@ -191,7 +224,12 @@ int64_t sys_utimes(struct task *task, guest_addr_t name, guest_addr_t from)
             return -EINVAL;
         times[i] = (struct timespec){values[i].tv_sec, values[i].tv_usec * 1000};
     }
-    return change_times(task, AT_FDCWD, name, 0, times);
+    return change_times(task, fd, name, 0, times);
+}
+
+int64_t sys_utimes(struct task *task, guest_addr_t name, guest_addr_t from)
+{
+    return sys_futimesat(task, AT_FDCWD, name, from);
 }
 
 int64_t sys_utime(struct task *task, guest_addr_t name, guest_addr_t from)

@@ -120,7 +120,7 @@ static void test_large_copy(void **state)
     assert_int_equal(world_open("/large", O_RDWR, &file), 0);
     assert_int_equal(inode_getattr(file->inode, &stat), 0);
     assert_int_equal(stat.st_size, SIZE + 3);
-    assert_int_equal(stat.st_blocks, MEM_CHUNK / 512); /* holes stay holes */
+    assert_int_equal(stat.st_blocks, MEM_PAGE / 512); /* holes stay holes */
     (void)snprintf(text, sizeof(text), "%s", file_read_text(file, SIZE));
     assert_string_equal(text, "end");
     object_put(&file->object);

@@ -65,29 +65,6 @@ static const struct dev_inode *dev_of(const struct inode *inode)
 
 /* --- devices --- */
 
-static int64_t null_read(struct file *file, struct uio *uio, uint64_t *position,
-                         const struct file_wait *wait)
-{
-    (void)file;
-    (void)uio;
-    (void)position;
-    (void)wait;
-    return 0;
-}
-
-static int64_t null_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
-                          const struct file_wait *wait)
-{
-    size_t size = uio_left(uio);
-
-    (void)file;
-    (void)position;
-    (void)more;
-    (void)wait;
-    uio_advance(uio, size);
-    return (int64_t)size;
-}
-
 static int64_t zero_read(struct file *file, struct uio *uio, uint64_t *position,
                          const struct file_wait *wait)
 {
@@ -137,13 +114,13 @@ static int64_t device_seek(struct file *file, int64_t offset, int whence)
 }
 
 static const struct file_ops null_file_ops = {
-    .read = null_read, .write = null_write, .seek = device_seek};
+    .read = file_read_nothing, .write = file_write_nowhere, .seek = device_seek};
 static const struct file_ops zero_file_ops = {
-    .read = zero_read, .write = null_write, .seek = device_seek};
+    .read = zero_read, .write = file_write_nowhere, .seek = device_seek};
 static const struct file_ops full_file_ops = {
     .read = zero_read, .write = full_write, .seek = device_seek};
 static const struct file_ops random_file_ops = {
-    .read = random_read, .write = null_write, .seek = device_seek};
+    .read = random_read, .write = file_write_nowhere, .seek = device_seek};
 
 /* --- the tree --- */
 
@@ -173,7 +150,18 @@ static int dev_inode_create(uint32_t kind, uint64_t st_dev, struct inode **ret)
 
 bool devfs_is_zero(const struct inode *inode)
 {
-    return inode->object.type == &dev_inode_type.object && inode->file_ops == &zero_file_ops;
+    return inode->file_ops == &zero_file_ops;
+}
+
+const struct file_ops *device_file_ops(uint64_t rdev)
+{
+    for (uint32_t kind = 1; kind < ARRAY_COUNT(devices); kind++) {
+        const struct device *device = &devices[kind];
+        if (S_ISCHR(device->mode) && device->inode_ops == &device_inode_ops &&
+            rdev == makedev(device->major, device->minor))
+            return device->file_ops;
+    }
+    return NULL;
 }
 
 int devfs_create(struct vfs_context *context, struct inode **root)

@@ -46,6 +46,9 @@ struct hostfs_inode *hostfs_of(struct inode *inode);
 /* Reads from a regular file. */
 int64_t hostfs_read_inode(struct inode *inode, struct uio *uio, uint64_t offset);
 
+/* SEEK_DATA or SEEK_HOLE from offset: where that is, or -ENXIO. */
+int64_t hostfs_next(struct inode *inode, int64_t offset, int whence);
+
 /* --- hostfs_table.c: which inodes there are --- */
 
 /* A reference to the inode of an O_PATH (or better: access) descriptor, which is taken also on

@@ -159,16 +159,25 @@ static int64_t hostfs_write(struct file *file, struct uio *uio, uint64_t *positi
     return write_host(hostfs, (file_flags(file) & O_APPEND) != 0, uio, position);
 }
 
-static int64_t hostfs_seek(struct file *file, int64_t offset, int whence)
+int64_t hostfs_next(struct inode *inode, int64_t offset, int whence)
 {
-    struct hostfs_inode *hostfs = hostfs_of(file->inode);
+    struct hostfs_inode *hostfs = hostfs_of(inode);
 
-    if (hostfs->is_ghost || (whence != SEEK_DATA && whence != SEEK_HOLE))
-        return file_seek_regular(file, offset, whence);
-    int err = hostfs_grow_access(hostfs, HOSTFS_READ);
+    if (offset < 0)
+        return -ENXIO;
+    int err = hostfs->is_ghost ? use_ghost(hostfs) : hostfs_grow_access(hostfs, HOSTFS_READ);
     if (err < 0)
         return err;
-    int64_t position = host_lseek(hostfs->fd, offset, whence);
+    if (hostfs->is_ghost)
+        return mapping_next(&hostfs->mapping, (uint64_t)offset, whence == SEEK_DATA);
+    return host_lseek(hostfs->fd, offset, whence);
+}
+
+static int64_t hostfs_seek(struct file *file, int64_t offset, int whence)
+{
+    if (whence != SEEK_DATA && whence != SEEK_HOLE)
+        return file_seek_regular(file, offset, whence);
+    int64_t position = hostfs_next(file->inode, offset, whence);
     if (position >= 0)
         file->position = (uint64_t)position;
     return position;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
+#include <unistd.h>
 
 #include "vfs/fs/tmpfs.h"
 
@@ -49,22 +50,69 @@ int memory_setattr(struct inode *inode, struct mapping *mapping, const struct at
     return 0;
 }
 
-/* *Linux:* no pages are set aside; what a later write finds full is ENOSPC then. */
+/* Zeroes a range, which may reach past the end. */
+static int zero_range(struct mapping *mapping, bool keeps_size, uint64_t offset, uint64_t size)
+{
+    int err = mapping_punch(mapping, offset, size);
+
+    if (err == 0)
+        err = mapping_reserve(mapping, offset, size);
+    if (err == 0 && !keeps_size && offset + size > mapping_size(mapping))
+        err = mapping_truncate(mapping, offset + size);
+    return err;
+}
+
+static int allocate(struct mapping *mapping, int mode, uint64_t offset, uint64_t size)
+{
+    bool keeps_size = (mode & FALLOC_FL_KEEP_SIZE) != 0;
+
+    switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+    case 0:
+        if (!keeps_size && offset + size > mapping_size(mapping) &&
+            (mapping_seals(mapping) & F_SEAL_GROW) != 0)
+            return -EPERM;
+        int err = mapping_reserve(mapping, offset, size);
+        if (err == 0 && !keeps_size && offset + size > mapping_size(mapping))
+            err = mapping_truncate(mapping, offset + size);
+        return err;
+    case FALLOC_FL_PUNCH_HOLE:
+        return keeps_size ? mapping_punch(mapping, offset, size) : -EOPNOTSUPP;
+    case FALLOC_FL_ZERO_RANGE:
+        return zero_range(mapping, keeps_size, offset, size);
+    default:
+        return -EOPNOTSUPP;
+    }
+}
+
+/* As tmpfs, and ext4's FALLOC_FL_ZERO_RANGE. *Linux:* what is set aside past the end stays when the
+ * file is cut off before it. */
 int memory_fallocate(struct mapping *mapping, int mode, uint64_t offset, uint64_t size)
 {
     if (offset > INT64_MAX || size > INT64_MAX - offset)
         return -EFBIG;
-    if (mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE))
-        return mapping_punch(mapping, offset, size);
-    if ((mode & ~FALLOC_FL_KEEP_SIZE) != 0)
-        return -EOPNOTSUPP;
-    if (mode != 0 || offset + size <= mapping_size(mapping))
-        return 0;
-    return mapping_truncate(mapping, offset + size);
+    int err = allocate(mapping, mode, offset, size);
+    return err == -ENOMEM ? -ENOSPC : err;
 }
 
+int64_t memory_seek(struct file *file, struct mapping *mapping, int64_t offset, int whence)
+{
+    if (whence != SEEK_DATA && whence != SEEK_HOLE)
+        return file_seek_regular(file, offset, whence);
+    int64_t position =
+        offset < 0 ? -ENXIO : mapping_next(mapping, (uint64_t)offset, whence == SEEK_DATA);
+    if (position >= 0)
+        file->position = (uint64_t)position;
+    return position;
+}
+
+/* Chunks count whole, but for what the last one has past the last page. */
 void memory_stat(struct mapping *mapping, struct stat *ret)
 {
-    ret->st_size = (int64_t)mapping_size(mapping);
-    ret->st_blocks = (int64_t)(mapping_memory(mapping) / STAT_BLOCK);
+    uint64_t size = mapping_size(mapping), memory = mapping_memory(mapping), run;
+    uint64_t end = (size + MEM_PAGE - 1) & ~(MEM_PAGE - 1);
+
+    if (end % MEM_CHUNK != 0 && mapping_run(mapping, end - 1, false, false, &run) == 0)
+        memory -= MEM_CHUNK - end % MEM_CHUNK;
+    ret->st_size = (int64_t)size;
+    ret->st_blocks = (int64_t)(memory / STAT_BLOCK);
 }

@@ -2,9 +2,10 @@
 /*
  * Regular files of the overlay: read from below until the first opening for writing, a truncation
  * or a writable map copies the content into memory (a copy-up). Address spaces that map the file
- * below are then told, and find the copy. Pieces of zeros take no memory.
+ * below are then told, and find the copy. Holes are not read, and pieces of zeros take no memory.
  */
 #include <errno.h>
+#include <unistd.h>
 
 #include "core/base/host.h"
 #include "vfs/fs/hostfs.h"
@@ -33,6 +34,19 @@ static int64_t copy_piece(struct overlay_inode *overlay, char *buffer, uint64_t 
     return err < 0 ? err : done;
 }
 
+/* The first byte from offset on that is not in a hole below; what a host does not tell is data. */
+static uint64_t skip_hole(struct overlay_inode *overlay, uint64_t offset, uint64_t keep)
+{
+    struct stat stat;
+    int64_t data = hostfs_next(overlay->lower, (int64_t)offset, SEEK_DATA);
+
+    if (data == -ENXIO && inode_getattr(overlay->lower, &stat) == 0)
+        data = stat.st_size;
+    if (data <= (int64_t)offset)
+        return offset;
+    return (uint64_t)data < keep ? (uint64_t)data : keep;
+}
+
 static int copy_content(struct overlay_inode *overlay, uint64_t keep)
 {
     char *buffer = host_alloc(UIO_SIZE_MAX, 1);
@@ -41,7 +55,7 @@ static int copy_content(struct overlay_inode *overlay, uint64_t keep)
 
     if (buffer == NULL)
         return -ENOMEM;
-    while (offset < keep && done > 0) {
+    while (done > 0 && (offset = skip_hole(overlay, offset, keep)) < keep) {
         uint64_t left = keep - offset;
         done =
             copy_piece(overlay, buffer, offset, left < UIO_SIZE_MAX ? (size_t)left : UIO_SIZE_MAX);
@@ -128,6 +142,21 @@ static int64_t overlay_write(struct file *file, struct uio *uio, uint64_t *posit
     return memory_write(file, &overlay->mapping, uio, position);
 }
 
+/* Where the holes of a file below are is the host's to know. */
+static int64_t overlay_seek(struct file *file, int64_t offset, int whence)
+{
+    struct overlay_inode *overlay = overlay_of(file->inode);
+
+    if (overlay_is_copied(overlay))
+        return memory_seek(file, &overlay->mapping, offset, whence);
+    if (whence != SEEK_DATA && whence != SEEK_HOLE)
+        return file_seek_regular(file, offset, whence);
+    int64_t position = hostfs_next(overlay->lower, offset, whence);
+    if (position >= 0)
+        file->position = (uint64_t)position;
+    return position;
+}
+
 static int overlay_sync(struct file *file)
 {
     (void)file;
@@ -151,7 +180,7 @@ const struct file_ops overlay_file_ops = {
     .close = overlay_file_close,
     .read = overlay_read,
     .write = overlay_write,
-    .seek = file_seek_regular,
+    .seek = overlay_seek,
     .sync = overlay_sync,
     .fallocate = overlay_fallocate,
 };

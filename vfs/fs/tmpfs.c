@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "vfs/fs/devfs.h"
 
 DEFINE_OBJECT_TYPE(TMPFS_INODE, tmpfs_inode, TmpfsInode, tmpfs_inode, .family = OBJECT_INODE);
 
@@ -34,6 +35,8 @@ static void set_ops(struct tmpfs_inode *tmpfs)
         tmpfs->inode.file_ops = &directory_file_ops;
     else if (S_ISREG(mode))
         tmpfs->inode.file_ops = &tmpfs_file_ops;
+    else if (S_ISCHR(mode))
+        tmpfs->inode.file_ops = device_file_ops(tmpfs->inode.attr.rdev);
 }
 
 int tmpfs_inode_create(uint64_t dev, struct inode *dir, uint32_t mode, uint64_t rdev,
@@ -109,6 +112,11 @@ static int64_t tmpfs_write(struct file *file, struct uio *uio, uint64_t *positio
     return memory_write(file, &tmpfs_of(file->inode)->mapping, uio, position);
 }
 
+static int64_t tmpfs_seek(struct file *file, int64_t offset, int whence)
+{
+    return memory_seek(file, &tmpfs_of(file->inode)->mapping, offset, whence);
+}
+
 static int tmpfs_sync(struct file *file)
 {
     (void)file;
@@ -129,7 +137,7 @@ static const struct file_ops tmpfs_file_ops = {
     .close = tmpfs_close,
     .read = tmpfs_read,
     .write = tmpfs_write,
-    .seek = file_seek_regular,
+    .seek = tmpfs_seek,
     .sync = tmpfs_sync,
     .fallocate = tmpfs_fallocate,
 };

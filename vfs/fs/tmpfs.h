@@ -39,4 +39,5 @@ int64_t memory_write(struct file *file, struct mapping *mapping, struct uio *uio
                      uint64_t *position);
 int memory_setattr(struct inode *inode, struct mapping *mapping, const struct attr_change *change);
 int memory_fallocate(struct mapping *mapping, int mode, uint64_t offset, uint64_t size);
+int64_t memory_seek(struct file *file, struct mapping *mapping, int64_t offset, int whence);
 void memory_stat(struct mapping *mapping, struct stat *ret);
