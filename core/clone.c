@@ -66,7 +66,6 @@ static void inherit_process(struct process *child, struct process *parent,
     child->exit_signal =
         (request->flags & CLONE_PARENT) != 0 ? parent->exit_signal : request->exit_signal;
     child->is_undumpable = parent->is_undumpable;
-    child->nice = parent->nice;
     child->oom_adjustment = parent->oom_adjustment;
     child->oom_adjustment_min = parent->oom_adjustment_min;
     memcpy(child->limits, parent->limits, sizeof(child->limits));
@@ -86,6 +85,7 @@ static void inherit_task(struct task *child, struct task *parent,
     if ((request->flags & CLONE_CHILD_CLEARTID) != 0)
         child->clear_child_tid = request->child_tid;
     child->cred = parent->cred;
+    sched_inherit(&child->sched, &parent->sched);
     child->blocked = parent->blocked;
     memcpy(child->comm, parent->comm, sizeof(child->comm));
     bool keeps_altstack = (request->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include "core/base/host.h"
@@ -267,6 +268,7 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     process->has_execed = true;
     process->exit_signal = SIGCHLD;
     process->is_undumpable = false;
+    task->sched.personality &= ~(uint32_t)READ_IMPLIES_EXEC;
     task->parent_death_signal = 0;
     process_vfork_done(process);
     mutex_unlock(&process->kernel->tasks_lock);

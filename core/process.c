@@ -249,7 +249,6 @@ static int process_save(const struct process *process, struct saver *saver, Proc
     m->has_continue_event = process->has_continue_event;
     m->is_undumpable = process->is_undumpable;
     m->is_subreaper = process->is_subreaper;
-    m->nice = process->nice;
     m->oom_adjustment = process->oom_adjustment;
     m->oom_adjustment_min = process->oom_adjustment_min;
     m->sighand = save_ref(saver, &process->sighand->object);
@@ -322,8 +321,6 @@ static void check_ids(struct loader *loader, const Process *m)
         load_bad(loader, "sid", "%" PRIu32 " is not possible", m->sid);
     if (m->exit_signal > SIGNAL_COUNT)
         load_bad(loader, "exit_signal", "%" PRIu32 " is no signal", m->exit_signal);
-    if (m->nice < -20 || m->nice > 19)
-        load_bad(loader, "nice", "%" PRId32 " is out of range", m->nice);
     check_adjustment(loader, "oom_adjustment", m->oom_adjustment);
     check_adjustment(loader, "oom_adjustment_min", m->oom_adjustment_min);
     if (m->alarm_interval < 0 || m->alarm_interval > NSEC_NEVER / 2)
@@ -353,7 +350,6 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     process->has_continue_event = m->has_continue_event;
     process->is_undumpable = m->is_undumpable;
     process->is_subreaper = m->is_subreaper;
-    process->nice = m->nice;
     process->oom_adjustment = m->oom_adjustment;
     process->oom_adjustment_min = m->oom_adjustment_min;
     process->sighand = load_ref(loader, "sighand", m->sighand, &sighand_type);

@@ -282,6 +282,8 @@ static int task_save(const struct task *task, struct saver *saver, Task *m)
     if (err == 0)
         err = cred_save(&task->cred, saver, &m->cred);
     if (err == 0)
+        err = sched_save(&task->sched, saver, &m->sched);
+    if (err == 0)
         err = regs_save(&task->regs, saver, &m->regs);
     if (err == 0)
         err = save_wait(saver, &task->waiter, &m->wait);
@@ -340,6 +342,7 @@ static int task_load(struct task *task, struct loader *loader, const Task *m)
     xstate_load(task, loader, m);
     cred_load(&task->cred, loader, m->cred);
     regs_load(&task->regs, loader, m->regs);
+    sched_load(&task->sched, loader, m->sched);
     call_load(task, loader, m);
     err = signal_queue_load(&task->pending, loader, "pending", m->pending, m->n_pending);
     return err < 0 ? err : load_wait(loader, &task->waiter, m->wait);

@@ -6,6 +6,7 @@
 #include "core/files.h"
 #include "core/fs.h"
 #include "core/mm/mm.h"
+#include "core/sched.h"
 #include "core/signal.h"
 #include "core/base/container.h"
 #include "platform/platform.h"
@@ -42,7 +43,6 @@ struct process {
     struct sighand *sighand;
     bool is_undumpable;     /* PR_SET_DUMPABLE */
     bool is_subreaper;      /* PR_SET_CHILD_SUBREAPER: orphans below come to it */
-    int nice;               /* setpriority(2); as state */
     int oom_adjustment;     /* oom_score_adj, as state */
     int oom_adjustment_min; /* that others than root may set */
     nsec_t alarm_deadline;  /* ITIMER_REAL; NSEC_NEVER: none */
@@ -90,7 +90,8 @@ struct task {
     guest_addr_t altstack_base;
     uint64_t altstack_size;
     uint32_t altstack_flags;
-    int parent_death_signal; /* PR_SET_PDEATHSIG; 0: none. Tasks lock */
+    int parent_death_signal;  /* PR_SET_PDEATHSIG; 0: none. Tasks lock */
+    struct sched_state sched; /* tasks lock */
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
     /* not saved, derived */

@@ -57,7 +57,6 @@ static void copy_process(const struct target *target, struct facts *ret)
     ret->state = state_of(process, target->task);
     ret->exit_signal = process->exit_signal;
     ret->exit_status = process->is_zombie ? process->exit_status : 0;
-    ret->nice = process->nice;
     ret->cpu_time = atomic_load(&process->cpu_time);
     ret->child_cpu_time = process->child_cpu_time;
     ret->start_time = process->start_time;
@@ -67,6 +66,7 @@ static void copy_process(const struct target *target, struct facts *ret)
         memcpy(ret->comm, target->task->comm, sizeof(ret->comm));
         ret->comm[sizeof(ret->comm) - 1] = '\0';
         ret->cred = target->task->cred;
+        ret->sched = target->task->sched;
     }
 }
 

@@ -9,7 +9,8 @@ struct facts {
     char state; /* as ps(1) calls it */
     char comm[TASK_COMM_SIZE];
     unsigned threads, fd_size;
-    int exit_signal, exit_status, nice;
+    int exit_signal, exit_status;
+    struct sched_state sched;
     uint32_t umask;
     bool has_fs;     /* umask is known */
     bool is_private; /* who reads may not look into it: addresses are hidden */

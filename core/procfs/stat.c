@@ -9,7 +9,7 @@
 #include "core/procfs/facts.h"
 #include "core/procfs/nodes.h"
 
-enum { PAGE = 4096, PRIORITY_OF_NICE_0 = 20 };
+enum { PAGE = 4096 };
 
 /* Fields 1 to 22. */
 static int show_first(const struct facts *f, struct bytes *ret)
@@ -21,7 +21,7 @@ static int show_first(const struct facts *f, struct bytes *ret)
         return err;
     return bytes_printf(ret, "%" PRId64 " 0 %" PRId64 " 0 %d %d %u 0 %" PRId64 " ",
                         facts_ticks(f->cpu_time), facts_ticks(f->child_cpu_time),
-                        PRIORITY_OF_NICE_0 + f->nice, f->nice, f->threads,
+                        sched_shown_priority(&f->sched), f->sched.nice, f->threads,
                         facts_ticks(f->start_time));
 }
 
@@ -46,9 +46,11 @@ static int show_last(const struct facts *f, struct bytes *ret)
     const struct facts hidden = {0};
     const struct facts *at = f->is_private ? &hidden : f;
 
-    return bytes_printf(
-        ret, "0 0 0 0 0 0 0 0 %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %d\n",
-        at->brk_start, at->arg_start, at->arg_end, at->env_start, at->env_end, at->exit_status);
+    return bytes_printf(ret,
+                        "0 %" PRIu32 " %" PRIu32 " 0 0 0 0 0 %" PRIu64 " %" PRIu64 " %" PRIu64
+                        " %" PRIu64 " %" PRIu64 " %d\n",
+                        f->sched.priority, f->sched.policy, at->brk_start, at->arg_start,
+                        at->arg_end, at->env_start, at->env_end, at->exit_status);
 }
 
 int show_stat(const struct pseudo_place *place, struct bytes *ret)

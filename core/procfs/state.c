@@ -81,7 +81,8 @@ int show_personality(const struct pseudo_place *place, struct bytes *ret)
     int err = facts_get(place, &facts);
     if (err < 0)
         return err;
-    return facts.is_private ? -EPERM : bytes_printf(ret, "%08x\n", 0);
+    return facts.is_private ? -EPERM
+                            : bytes_printf(ret, "%08" PRIx32 "\n", facts.sched.personality);
 }
 
 /* Registers are a task's own: others only learn that it is there. */

@@ -156,14 +156,34 @@ static int show_rights(const struct facts *f, struct bytes *ret)
                         0, all, all, full, 0);
 }
 
-/* A list of the first count CPUs or nodes, as a mask and as ranges. */
-static int show_cpus(const struct kernel *kernel, struct bytes *ret)
+/* The CPUs of a mask as ranges: 0-2,5. */
+static int show_ranges(uint64_t mask, struct bytes *ret)
 {
-    uint64_t mask = kernel->cpu_count >= 64 ? UINT64_MAX : (UINT64_C(1) << kernel->cpu_count) - 1;
-    int err = bytes_printf(ret, "Cpus_allowed:\t%" PRIx64 "\nCpus_allowed_list:\t0", mask);
+    const char *comma = "";
+    int err = 0;
 
-    if (err == 0 && kernel->cpu_count > 1)
-        err = bytes_printf(ret, "-%u", kernel->cpu_count - 1);
+    for (unsigned first = 0; err == 0 && first < 64; first++) {
+        unsigned last = first;
+        if ((mask >> first & 1) == 0)
+            continue;
+        while (last < 63 && (mask >> (last + 1) & 1) != 0)
+            last++;
+        err = bytes_printf(ret, "%s%u", comma, first);
+        if (err == 0 && last > first)
+            err = bytes_printf(ret, "-%u", last);
+        comma = ",";
+        first = last;
+    }
+    return err;
+}
+
+static int show_cpus(const struct facts *f, unsigned count, struct bytes *ret)
+{
+    uint64_t mask = sched_allowed(&f->sched, count);
+    int err = bytes_printf(ret, "Cpus_allowed:\t%" PRIx64 "\nCpus_allowed_list:\t", mask);
+
+    if (err == 0)
+        err = show_ranges(mask, ret);
     if (err < 0)
         return err;
     return bytes_printf(ret, "\nMems_allowed:\t1\nMems_allowed_list:\t0\n"
@@ -179,5 +199,5 @@ int show_status(const struct pseudo_place *place, struct bytes *ret)
     int err = facts_get(place, &facts);
     for (size_t i = 0; err == 0 && i < sizeof(parts) / sizeof(*parts); i++)
         err = parts[i](&facts, ret);
-    return err < 0 ? err : show_cpus(place_kernel(place), ret);
+    return err < 0 ? err : show_cpus(&facts, place_kernel(place)->cpu_count, ret);
 }

@@ -113,12 +113,18 @@ int64_t sys_arch_prctl(struct task *task, uint32_t code, guest_addr_t address)
     }
 }
 
+/* *Linux:* what changes how programs are laid out or named (ADDR_*, UNAME26) is state only. */
 int64_t sys_personality(struct task *task, uint32_t persona)
 {
     const uint32_t query = UINT32_MAX;
+    struct kernel *kernel = task_kernel(task);
 
-    (void)task;
-    return persona == query || persona == 0 ? 0 : -EINVAL;
+    mutex_lock(&kernel->tasks_lock);
+    uint32_t old = task->sched.personality;
+    if (persona != query)
+        task->sched.personality = persona;
+    mutex_unlock(&kernel->tasks_lock);
+    return old;
 }
 
 /* --- limits --- */
@@ -189,45 +195,6 @@ int64_t sys_getrlimit(struct task *task, int resource, guest_addr_t to)
 int64_t sys_setrlimit(struct task *task, int resource, guest_addr_t from)
 {
     return from == 0 ? -EFAULT : sys_prlimit64(task, 0, resource, from, 0);
-}
-
-/* --- CPUs and scheduling --- */
-
-int64_t sys_sched_yield(struct task *task)
-{
-    (void)task;
-    host_yield();
-    return 0;
-}
-
-int64_t sys_sched_getaffinity(struct task *task, int pid, uint64_t size, guest_addr_t to)
-{
-    unsigned count = task_kernel(task)->cpu_count;
-    uint64_t mask = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
-
-    if (size < sizeof(mask) || size % sizeof(mask) != 0)
-        return -EINVAL;
-    mutex_lock(&task_kernel(task)->tasks_lock);
-    bool is_there = pid == 0 || task_find(task_kernel(task), pid) != NULL;
-    mutex_unlock(&task_kernel(task)->tasks_lock);
-    if (!is_there)
-        return -ESRCH;
-    int err = user_copy_out(task->mm, to, &mask, sizeof(mask));
-    return err < 0 ? err : (int64_t)sizeof(mask);
-}
-
-int64_t sys_getcpu(struct task *task, guest_addr_t cpu_to, guest_addr_t node_to,
-                   guest_addr_t unused)
-{
-    uint32_t zero = 0;
-    int err = 0;
-
-    (void)unused;
-    if (cpu_to != 0)
-        err = user_copy_out(task->mm, cpu_to, &zero, sizeof(zero));
-    if (err == 0 && node_to != 0)
-        err = user_copy_out(task->mm, node_to, &zero, sizeof(zero));
-    return err;
 }
 
 int64_t sys_membarrier(struct task *task, int command, uint32_t flags, int cpu)
