@@ -310,9 +310,10 @@ static int exec_with(struct task *task, struct exec_arguments *arguments)
     err = become_alone(task);
     if (err == 0)
         err = unshare_parts(task);
-    if (err < 0) { /* its siblings have gone: there is no way back */
+    if (err < 0) {
         object_put(&mm->object);
-        process_die(process, SIGKILL);
+        if (err != -EAGAIN) /* its siblings have gone: there is no way back */
+            process_die(process, SIGKILL);
         return err;
     }
     become(task, mm, &regs, arguments->path);

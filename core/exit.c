@@ -47,7 +47,7 @@ static void tell_parent(struct process *process, struct process **reaped)
     struct process *parent = process->parent;
     int status = process->exit_status;
     struct signal_info info = {.signal = process->exit_signal,
-                               .code = (status & 0x7f) == 0 ? CLD_EXITED : CLD_KILLED,
+                               .code = exit_status_code(status),
                                .pid = process->pid,
                                .status = (status & 0x7f) == 0 ? status >> 8 & 0xff : status & 0x7f};
 

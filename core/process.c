@@ -106,9 +106,11 @@ static void kick_tasks(struct process *process)
 
     mutex_lock(&process->sighand->lock);
     TAILQ_FOREACH(task, &process->tasks, link) {
-        signal_recompute(task);
+        bool is_told = atomic_load(&task->waiter.has_signal);
+        atomic_store(&task->waiter.has_signal, is_told || signal_has_own(task));
         task_kick(task);
     }
+    signal_recompute_told(process);
     mutex_unlock(&process->sighand->lock);
 }
 

@@ -11,7 +11,7 @@
 struct task;
 struct process;
 
-enum { SIGNAL_COUNT = 64 };
+enum { SIGNAL_COUNT = 64, SIGNAL_REALTIME = 32 /* and above: each one is kept */ };
 #define SIGNAL_BIT(sig) (UINT64_C(1) << ((sig)-1))
 #define SIGNAL_UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 
@@ -85,6 +85,10 @@ bool signal_is_permitted(const struct task *task, const struct task *target, int
 /* --- signal_mask.c --- */
 /* Recomputes waiter.has_signal; under the sighand's lock. */
 void signal_recompute(struct task *task);
+/* The same for all of a process that have been told of one: signals have gone. */
+void signal_recompute_told(struct process *process);
+/* Is there something to take for this very task: a signal of its own, a stop? */
+bool signal_has_own(const struct task *task);
 /* Sets the mask (never KILL, STOP), recomputes. Returns the old one. No lock held. */
 uint64_t signal_set_mask(struct task *task, uint64_t mask);
 /* For the time of a call: sets the mask at from, of size bytes, noting the old one in its record.
@@ -94,6 +98,12 @@ int signal_mask_begin(struct task *task, struct wait_record *record, guest_addr_
 /* Puts back what the call in progress has set, if it has. */
 void signal_mask_end(struct task *task);
 uint64_t signal_pending_set(struct task *task);
+/* Takes a pending signal of set, or none: then those of set are awaited until signal_await_end. */
+bool signal_await(struct task *task, uint64_t set, struct signal_info *ret);
+void signal_await_end(struct task *task);
+/* Takes the next pending signal outside mask, of the task or its process, under the sighand's lock.
+ * False: none. */
+bool signal_take(struct task *task, uint64_t mask, struct signal_info *ret);
 /* Adds to the queue; -EAGAIN, -ENOMEM; a standard signal that is there already is dropped. */
 int signal_queue_add(struct signal_queue *queue, const struct signal_info *info);
 /* Takes the first one outside mask: synchronous ones first, then by number. False: none. */

@@ -26,19 +26,16 @@ void signal_call_done(struct task *task)
 /* The next signal with its action; SA_RESETHAND takes effect. False: none. */
 static bool take(struct task *task, struct signal_info *info, struct signal_action *ret)
 {
-    struct process *process = task->process;
-    struct sighand *sighand = process->sighand;
+    struct sighand *sighand = task->process->sighand;
 
     mutex_lock(&sighand->lock);
-    bool is_taken = signal_queue_take(&task->pending, task->blocked, info) ||
-                    signal_queue_take(&process->pending, task->blocked, info);
+    bool is_taken = signal_take(task, task->blocked, info);
     if (is_taken) {
         struct signal_action *action = &sighand->actions[info->signal - 1];
         *ret = *action;
         if ((action->flags & SA_RESETHAND) != 0 && action->handler > 1)
             action->handler = 0;
     }
-    signal_recompute(task);
     mutex_unlock(&sighand->lock);
     return is_taken;
 }
@@ -111,6 +108,25 @@ static void run_handler(struct task *task, const struct signal_action *action,
     (void)signal_set_mask(task, blocked);
 }
 
+/* What wait4 tells of a death by a signal. *Linux:* it says that there was a core dump where one
+ * may have been made, but none is written. */
+static int death_status(struct process *process, int signal)
+{
+    const uint64_t dumps = SIGNAL_BIT(SIGQUIT) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |
+                           SIGNAL_BIT(SIGABRT) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGFPE) |
+                           SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGXCPU) | SIGNAL_BIT(SIGXFSZ) |
+                           SIGNAL_BIT(SIGSYS);
+    const rlim_t size_min = 4096;
+    const int core_flag = 0x80;
+
+    if ((SIGNAL_BIT(signal) & dumps) == 0 || process->is_undumpable)
+        return signal;
+    mutex_lock(&process->sighand->lock);
+    rlim_t limit = process->limits[RLIMIT_CORE].rlim_cur;
+    mutex_unlock(&process->sighand->lock);
+    return limit < size_min ? signal : signal | core_flag;
+}
+
 /* False: the task does not go on in guest code. */
 static bool default_action(struct task *task, int signal)
 {
@@ -126,7 +142,7 @@ static bool default_action(struct task *task, int signal)
         mutex_unlock(&kernel->tasks_lock);
         return false;
     case SIGNAL_TERMINATES:
-        process_die(task->process, signal);
+        process_die(task->process, death_status(task->process, signal));
         return false;
     }
     return true;

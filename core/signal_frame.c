@@ -278,6 +278,7 @@ void signal_info_decode(const uint8_t from[128], struct signal_info *info)
     memcpy(&info->signal, from, 4);
     memcpy(&info->error, from + 4, 4);
     memcpy(&info->code, from + 8, 4);
+    memcpy(&info->address, from + 16, 8); /* the two forms overlap */
     memcpy(&info->pid, from + 16, 4);
     memcpy(&info->uid, from + 20, 4);
     memcpy(&info->value, from + 24, 8);

@@ -38,13 +38,30 @@ bool signal_is_ignored(const struct sighand *sighand, int signal)
     return handler == 0 && (what == SIGNAL_IGNORES || what == SIGNAL_CONTINUES);
 }
 
+bool signal_has_own(const struct task *task)
+{
+    bool is_stopped = atomic_load(&task->process->stop_signal) != 0;
+
+    return is_stopped || (task->pending.set & (~task->blocked | task->awaited)) != 0;
+}
+
 void signal_recompute(struct task *task)
 {
     const struct process *process = task->process;
 
     mutex_assert_held(&process->sighand->lock);
-    uint64_t ready = (task->pending.set | process->pending.set) & ~task->blocked;
-    atomic_store(&task->waiter.has_signal, ready != 0 || atomic_load(&process->stop_signal) != 0);
+    uint64_t ready = process->pending.set & (~task->blocked | task->awaited);
+    atomic_store(&task->waiter.has_signal, ready != 0 || signal_has_own(task));
+}
+
+void signal_recompute_told(struct process *process)
+{
+    struct task *task;
+
+    TAILQ_FOREACH(task, &process->tasks, link) {
+        if (atomic_load(&task->waiter.has_signal))
+            signal_recompute(task);
+    }
 }
 
 uint64_t signal_set_mask(struct task *task, uint64_t mask)
@@ -95,4 +112,47 @@ uint64_t signal_pending_set(struct task *task)
     uint64_t set = task->pending.set | task->process->pending.set;
     mutex_unlock(&sighand->lock);
     return set;
+}
+
+bool signal_take(struct task *task, uint64_t mask, struct signal_info *ret)
+{
+    struct process *process = task->process;
+
+    mutex_assert_held(&process->sighand->lock);
+    if (signal_queue_take(&task->pending, mask, ret)) {
+        signal_recompute(task);
+        return true;
+    }
+    bool is_taken = signal_queue_take(&process->pending, mask, ret);
+    if (is_taken)
+        signal_recompute_told(process);
+    signal_recompute(task);
+    return is_taken;
+}
+
+bool signal_await(struct task *task, uint64_t set, struct signal_info *ret)
+{
+    struct sighand *sighand = task->process->sighand;
+
+    mutex_lock(&sighand->lock);
+    task->awaited = 0;
+    bool is_taken = signal_take(task, ~set, ret);
+    if (!is_taken) {
+        task->awaited = set;
+        signal_recompute(task);
+    }
+    mutex_unlock(&sighand->lock);
+    return is_taken;
+}
+
+void signal_await_end(struct task *task)
+{
+    struct sighand *sighand = task->process->sighand;
+
+    mutex_lock(&sighand->lock);
+    uint64_t awaited = task->awaited;
+    task->awaited = 0;
+    signal_recompute(task);
+    signal_retarget(task->process, awaited & task->blocked);
+    mutex_unlock(&sighand->lock);
 }

@@ -9,7 +9,7 @@
 #include "core/base/host.h"
 #include "core/signal.h"
 
-enum { QUEUE_MAX = 4096, FIRST_REALTIME = 32 };
+enum { QUEUE_MAX = 4096 };
 
 /* Taken before all others: those that stand for a trap (Linux: SYNCHRONOUS_MASK). */
 #define SYNCHRONOUS                                                                                \
@@ -47,7 +47,7 @@ static void recompute_bit(struct signal_queue *queue, int signal)
 
 int signal_queue_add(struct signal_queue *queue, const struct signal_info *info)
 {
-    if (info->signal < FIRST_REALTIME && (queue->set & SIGNAL_BIT(info->signal)) != 0)
+    if (info->signal < SIGNAL_REALTIME && (queue->set & SIGNAL_BIT(info->signal)) != 0)
         return 0;
     if (queue->count >= QUEUE_MAX)
         return -EAGAIN;
@@ -128,7 +128,7 @@ static int info_load(struct signal_queue *queue, struct loader *loader, const ch
         load_bad(loader, field, "%" PRIu32 " is no signal", m->signal);
         return 0;
     }
-    if (m->signal < FIRST_REALTIME && (queue->set & SIGNAL_BIT(m->signal)) != 0) {
+    if (m->signal < SIGNAL_REALTIME && (queue->set & SIGNAL_BIT(m->signal)) != 0) {
         load_bad(loader, field, "signal %" PRIu32 " is there twice", m->signal);
         return 0;
     }

@@ -20,10 +20,9 @@ static void cancel_opposites(struct process *process, uint64_t set)
 
     mutex_assert_held(&process->sighand->lock);
     signal_queue_remove(&process->pending, set);
-    TAILQ_FOREACH(task, &process->tasks, link) {
+    TAILQ_FOREACH(task, &process->tasks, link)
         signal_queue_remove(&task->pending, set);
-        signal_recompute(task);
-    }
+    signal_recompute_told(process);
 }
 
 /* Stop and continue work when they are sent, whatever the action and the mask. A process goes on
@@ -42,15 +41,16 @@ static void prepare(struct process *process, int signal)
         process_continue(process);
 }
 
-/* A task that will take the signal soon: the first that does not block it, best one that has
- * nothing to take yet; else none. */
+/* A task that will take the signal soon: the first that does not block it or awaits it, best one
+ * that has nothing to take yet; else none. */
 static struct task *find_taker(struct process *process, int signal)
 {
     struct task *first = NULL;
     struct task *task;
 
     TAILQ_FOREACH(task, &process->tasks, link) {
-        if ((task->blocked & SIGNAL_BIT(signal)) != 0 || atomic_load(&task->waiter.is_killed))
+        bool is_shut = (task->blocked & ~task->awaited & SIGNAL_BIT(signal)) != 0;
+        if (is_shut || atomic_load(&task->waiter.is_killed))
             continue;
         if (!atomic_load(&task->waiter.has_signal))
             return task;
@@ -78,6 +78,31 @@ void signal_retarget(struct process *process, uint64_t set)
     }
 }
 
+/* *Linux:* counts those of all processes of a user. */
+static bool is_full(const struct process *process)
+{
+    uint64_t count = process->pending.count;
+    const struct task *task;
+
+    TAILQ_FOREACH(task, &process->tasks, link)
+        count += task->pending.count;
+    return count >= process->limits[RLIMIT_SIGPENDING].rlim_cur;
+}
+
+/* Above the limit a real-time signal of kill(2) stays a bit, as it were: one, that tells nothing.
+ */
+static int add(struct process *process, struct signal_queue *queue, const struct signal_info *info)
+{
+    const struct signal_info bare = {.signal = info->signal, .code = SI_USER};
+    bool is_limited = info->signal >= SIGNAL_REALTIME || info->code < 0;
+
+    if (!is_limited || !is_full(process))
+        return signal_queue_add(queue, info);
+    if (info->signal >= SIGNAL_REALTIME && info->code != SI_USER)
+        return -EAGAIN;
+    return (queue->set & SIGNAL_BIT(info->signal)) != 0 ? 0 : signal_queue_add(queue, &bare);
+}
+
 /* Adds to queue, which is the task's or its process'; takers look. */
 static int queue_signal(struct process *process, struct signal_queue *queue, struct task *taker,
                         const struct signal_info *info)
@@ -90,7 +115,7 @@ static int queue_signal(struct process *process, struct signal_queue *queue, str
         taker = find_taker(process, info->signal);
     bool is_blocked = taker == NULL || (taker->blocked & SIGNAL_BIT(info->signal)) != 0;
     if (is_blocked || !signal_is_ignored(sighand, info->signal)) {
-        err = signal_queue_add(queue, info);
+        err = add(process, queue, info);
         if (err == 0 && taker != NULL)
             wake(taker);
     }

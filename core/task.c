@@ -348,6 +348,18 @@ static int task_load(struct task *task, struct loader *loader, const Task *m)
     return err < 0 ? err : load_wait(loader, &task->waiter, m->wait);
 }
 
+/* What is pending for all goes to one task, so all have to be there. */
+static bool is_last_linked(const struct process *process)
+{
+    const struct task *task;
+
+    TAILQ_FOREACH(task, &process->tasks, link) {
+        if (!task->is_linked)
+            return false;
+    }
+    return true;
+}
+
 static void task_relink(struct task *task, struct loader *loader)
 {
     struct wait_record *record = waiter_record(&task->waiter);
@@ -363,16 +375,20 @@ static void task_relink(struct task *task, struct loader *loader)
     task->is_linked = true;
     atomic_fetch_add(&process->live, 1);
     atomic_fetch_add(&kernel->live_tasks, 1);
-    mutex_lock(&process->sighand->lock);
-    signal_recompute(task);
-    mutex_unlock(&process->sighand->lock);
     task->is_noted = task->call == CALL_ENTERED;
     if (record->ops != NULL)
         record->ops->relink(&task->waiter, record);
+    mutex_lock(&process->sighand->lock);
+    atomic_store(&task->waiter.has_signal, signal_has_own(task));
+    if (is_last_linked(process))
+        signal_retarget(process, UINT64_MAX);
+    mutex_unlock(&process->sighand->lock);
 }
 
 static uint64_t task_derived(const struct task *task)
 {
-    return (uint64_t)task->is_linked << 1 | atomic_load(&task->waiter.has_signal) |
-           (uint64_t)task->process->pid << 8;
+    /* Which task was told of a signal for the process may change. */
+    bool has_own = atomic_load(&task->waiter.has_signal) && signal_has_own(task);
+
+    return (uint64_t)task->is_linked << 1 | has_own | (uint64_t)task->process->pid << 8;
 }

@@ -95,8 +95,9 @@ struct task {
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
     /* not saved, derived */
-    bool is_listed; /* in its process' list */
-    bool is_linked; /* in the kernel's table */
+    bool is_listed;   /* in its process' list */
+    bool is_linked;   /* in the kernel's table */
+    uint64_t awaited; /* by rt_sigtimedwait, from its record; sighand lock */
     TAILQ_ENTRY(task) link;
     /* not saved */
     struct mutex context_lock; /* LOCK_CONTEXT: context may go while others interrupt it */
@@ -143,6 +144,8 @@ void task_reset_xstate(struct task *task);
 int pid_alloc(struct kernel *kernel);
 /* Borrowed pointers or NULL. */
 struct process *process_find(struct kernel *kernel, int pid);
+/* The same, by the id of any of its threads. */
+struct process *process_find_any(struct kernel *kernel, int id);
 struct task *task_find(struct kernel *kernel, int tid);
 int task_table_add(struct kernel *kernel, struct task *task);
 void task_table_remove(struct kernel *kernel, struct task *task);
@@ -175,6 +178,12 @@ int task_exec(struct task *task, const char *path, char **argv, char **envp);
 void strings_free(char **strings);
 /* The parent of a vfork goes on. Under the tasks lock. */
 void process_vfork_done(struct process *process);
+
+/* CLD_* of a status as wait4 gives it. */
+static inline int exit_status_code(int status)
+{
+    return (status & 0x7f) == 0 ? CLD_EXITED : (status & 0x80) != 0 ? CLD_DUMPED : CLD_KILLED;
+}
 
 static inline struct task *task_of(struct waiter *waiter)
 {

@@ -61,6 +61,14 @@ struct process *process_find(struct kernel *kernel, int pid)
     return slot != NULL ? slot->process : NULL;
 }
 
+struct process *process_find_any(struct kernel *kernel, int id)
+{
+    struct process *process = process_find(kernel, id);
+    const struct task *task = process == NULL ? task_find(kernel, id) : NULL;
+
+    return task != NULL ? task->process : process;
+}
+
 struct task *task_find(struct kernel *kernel, int tid)
 {
     struct task_slot *slot;

@@ -37,11 +37,6 @@ static bool is_meant(const struct child_wait *record, const struct process *pare
     return child->pgid == (record->pid == 0 ? parent->pgid : -record->pid);
 }
 
-static int exit_code(int status)
-{
-    return (status & 0x7f) == 0 ? CLD_EXITED : (status & 0x80) != 0 ? CLD_DUMPED : CLD_KILLED;
-}
-
 /* Is there something to tell of the child? Consumes it, unless WNOWAIT. */
 static bool take_event(const struct child_wait *record, struct process *child,
                        struct child_event *ret)
@@ -50,7 +45,7 @@ static bool take_event(const struct child_wait *record, struct process *child,
 
     *ret = (struct child_event){.pid = child->pid, .cpu_time = atomic_load(&child->cpu_time)};
     if (child->is_zombie && (record->options & WEXITED) != 0) {
-        ret->code = exit_code(child->exit_status);
+        ret->code = exit_status_code(child->exit_status);
         ret->status = child->exit_status;
         if (!is_peek) {
             child->parent->child_cpu_time += atomic_load(&child->cpu_time) + child->child_cpu_time;

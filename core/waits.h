@@ -26,13 +26,20 @@ struct child_wait {
     struct wait_entry entry;
 };
 
-/* pause, rt_sigsuspend: syscall/sys_signal.c */
+/* pause, rt_sigsuspend: signal_wait.c */
 struct signal_wait {
     struct wait_record base;
     bool is_suspend;
 };
 
-/* The parent of a vfork: clone.c */
+/* rt_sigtimedwait: signal_wait.c */
+struct sigtimedwait_wait {
+    struct wait_record base;
+    uint64_t set;      /* the signals that are wanted */
+    guest_addr_t info; /* where siginfo goes; 0: nowhere */
+};
+
+/* The parent of a vfork: vfork.c */
 struct vfork_wait {
     struct wait_record base;
     struct process *child; /* a reference */
@@ -62,4 +69,4 @@ struct lock_wait {
 
 extern const struct wait_type lock_wait_type;
 extern const struct wait_type nanosleep_wait_type, child_wait_type, signal_wait_type,
-    vfork_wait_type, futex_wait_type;
+    sigtimedwait_wait_type, vfork_wait_type, futex_wait_type;

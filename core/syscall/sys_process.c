@@ -43,6 +43,8 @@ static int set_group(struct task *task, int pid, int pgid)
     struct kernel *kernel = self->kernel;
     struct process *target = process_find(kernel, pid);
 
+    if (target == NULL && task_find(kernel, pid) != NULL) /* a thread, but not the first */
+        return task_find(kernel, pid)->process == self ? -EINVAL : -ESRCH;
     if (target == NULL || target->is_zombie || (target != self && target->parent != self))
         return -ESRCH;
     if (target != self && target->sid != self->sid)
@@ -78,7 +80,7 @@ static int64_t get_id(struct task *task, int pid, bool is_session)
     struct kernel *kernel = task_kernel(task);
 
     mutex_lock(&kernel->tasks_lock);
-    const struct process *process = pid == 0 ? task->process : process_find(kernel, pid);
+    const struct process *process = pid == 0 ? task->process : process_find_any(kernel, pid);
     int result = process == NULL ? -ESRCH : is_session ? process->sid : process->pgid;
     mutex_unlock(&kernel->tasks_lock);
     return result;

@@ -173,7 +173,7 @@ int64_t sys_prlimit64(struct task *task, int pid, int resource, guest_addr_t fro
     if (err < 0)
         return err;
     mutex_lock(&kernel->tasks_lock);
-    struct process *process = pid == 0 ? task->process : process_find(kernel, pid);
+    struct process *process = pid == 0 ? task->process : process_find_any(kernel, pid);
     if (process == NULL)
         err = -ESRCH;
     else if (!may_limit(task, process))

@@ -38,12 +38,6 @@ static void *compute(void *argument)
     return &results[nr];
 }
 
-static void join(pthread_t thread, void **result)
-{
-    while (pthread_tryjoin_np(thread, result) != 0)
-        sched_yield();
-}
-
 static void test_many(void)
 {
     pthread_t threads[THREADS];
@@ -54,7 +48,7 @@ static void test_many(void)
         wait_for_thread();
     for (int i = 0; i < THREADS; i++) {
         void *result;
-        join(threads[i], &result);
+        CHECK(pthread_join(threads[i], &result) == 0);
         CHECK(result == &results[i] && results[i] == 2 * i + 1 && tids[i] > 0);
         for (int k = 0; k < i; k++)
             CHECK(tids[i] != tids[k]);
@@ -77,7 +71,7 @@ static void test_sharing(void)
     umask(022);
     CHECK(pthread_create(&thread, NULL, change, NULL) == 0);
     wait_for_thread();
-    join(thread, NULL);
+    CHECK(pthread_join(thread, NULL) == 0);
     CHECK(close(60) == 0 && umask(022) == 077 && access("../dir", F_OK) == 0 && chdir("..") == 0);
     printf("files and directories\n");
 }
@@ -130,7 +124,7 @@ static void test_blocked(void)
         wait_for_thread();
     }
     for (int i = 0; i < THREADS; i++)
-        join(threads[i], NULL);
+        CHECK(pthread_join(threads[i], NULL) == 0);
     printf("blocked threads\n");
 }
 
