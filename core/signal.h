@@ -115,7 +115,7 @@ enum signal_default signal_default_of(int signal);
 bool signal_is_ignored(const struct sighand *sighand, int signal);
 
 /* --- signal_deliver.c --- */
-/* A call has its result, task->call_result. One that is not to be made again puts its mask back
+/* A call has its result, task->call_result. One that no signal has ended puts its mask back
  * before any signal is taken. */
 void signal_call_done(struct task *task);
 /* Takes pending signals before guest code goes on: builds frames, ends, stops. Applies the result

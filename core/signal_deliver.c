@@ -19,7 +19,7 @@ static bool is_restart_code(int64_t result)
 
 void signal_call_done(struct task *task)
 {
-    if (!is_restart_code(task->call_result))
+    if (!is_restart_code(task->call_result) && task->call_result != -EINTR)
         signal_mask_end(task);
 }
 

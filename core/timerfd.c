@@ -16,6 +16,7 @@
 #include "core/base/container.h"
 #include "core/base/host.h"
 #include "core/kernel.h"
+#include "vfs/anon_inode.h"
 
 enum { TIMERFD_DEV = 0x0d }; /* st_dev of all of them */
 
@@ -150,7 +151,8 @@ static int64_t timerfd_seek(struct file *file, int64_t offset, int whence)
 static const struct file_ops timerfd_file_ops = {
     .read = timerfd_read, .poll = timerfd_poll, .queue = timerfd_queue, .seek = timerfd_seek};
 
-static const struct inode_ops timerfd_inode_ops = {0};
+static const struct inode_ops timerfd_inode_ops = {.anonymous = "[timerfd]",
+                                                   .open = anon_inode_refuse};
 
 int timerfd_create_file(struct kernel *kernel, int clock, uint32_t flags, const struct cred *cred,
                         struct file **ret)

@@ -12,6 +12,7 @@
 
 #include "core/base/host.h"
 #include "vfs/dentry.h"
+#include "vfs/epoll.h"
 #include "vfs/mount.h"
 
 DEFINE_OBJECT_TYPE(FILE, file, File, file);
@@ -168,6 +169,7 @@ static void free_entries(struct file *file)
 
 static void file_fini(struct file *file)
 {
+    epoll_forget_file(file);
     file_lock_owner_fini(&file->locks);
     if (file->is_open && file->ops->close != NULL)
         file->ops->close(file);

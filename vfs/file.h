@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include <bsd/sys/queue.h>
+
 #include "core/base/events.h"
 #include "vfs/inode.h"
 #include "vfs/path.h"
@@ -38,7 +40,9 @@ struct file {
     /* not saved, derived */
     bool is_open; /* file_ops->open was called: the inode counts us */
     /* not saved */
-    const struct file_ops *ops; /* the inode's */
+    atomic_bool is_watched;          /* an epoll has had it; stays */
+    LIST_HEAD(, epoll_item) watches; /* the places in epolls; epoll_watch.c */
+    const struct file_ops *ops;      /* the inode's */
 };
 
 extern const struct snapshot_type file_type;

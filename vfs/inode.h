@@ -83,6 +83,8 @@ struct attr_change {
  * caller (namei). Names are one component, NAME_MAX at most. Results are references.
  */
 struct inode_ops {
+    /* Of files that never had a name, what /proc/pid/fd shows: see anon_inode.h. */
+    const char *anonymous;
     /* LOCK_DIR: held by the caller of lookup to list; NULL: they need none. A file system that
      * moves names between directories has one for all of them. */
     struct mutex *names_lock;

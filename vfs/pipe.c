@@ -167,8 +167,10 @@ static int64_t pipe_take(struct pipe *pipe, struct uio *uio)
     int64_t moved = move_ring(pipe, uio, pipe->start, size, false);
     if (moved > 0) {
         pipe->start = (pipe->start + (uint32_t)moved) % pipe->capacity;
+        bool was_full = pipe->capacity - pipe->size < PIPE_ATOMIC;
         pipe->size -= (uint32_t)moved;
-        wait_kick_all(&pipe->writers);
+        bool is_full = pipe->capacity - pipe->size < PIPE_ATOMIC;
+        wait_kick(&pipe->writers, was_full && !is_full ? POLLOUT | POLLWRNORM : 0);
     }
     return moved;
 }
@@ -199,7 +201,7 @@ static int64_t pipe_give(struct pipe *pipe, struct uio *uio, bool is_atomic)
     int64_t moved = move_ring(pipe, uio, pipe->start + pipe->size, size, true);
     if (moved > 0) {
         pipe->size += (uint32_t)moved;
-        wait_kick_all(&pipe->readers);
+        wait_kick(&pipe->readers, POLLIN | POLLRDNORM);
     }
     return moved;
 }

@@ -13,6 +13,8 @@ enum lock_rank {
     LOCK_DIR,     /* vfs: a file system's directories */
     LOCK_COPY_UP, /* vfs: an overlay file whose content is copied up */
     LOCK_NAMES,   /* vfs: the trees of dentries and mounts */
+    LOCK_EPOLL,   /* vfs: who an epoll watches; an outer one before an inner one */
+    LOCK_WATCHES, /* vfs: which epolls watch a file, for all files */
     LOCK_TASKS,   /* core: task table, groups, exit states */
     LOCK_SIGHAND, /* core: pending signals, masks, actions of one process */
     LOCK_FILES,   /* core: a descriptor table */
@@ -21,6 +23,7 @@ enum lock_rank {
     LOCK_PIPE,    /* vfs: one pipe */
     LOCK_FLOCKS,  /* vfs: locks of files, and who waits for them */
     LOCK_EVENTS,  /* vfs: one host-event or timer source */
+    LOCK_READY,   /* vfs: what an epoll has to tell; an inner one before an outer one */
     LOCK_MMS,     /* core: the list of address spaces */
     LOCK_MM,      /* core: one address space: vmas, pmas, the stub's maps */
     LOCK_INODE,   /* vfs: attributes of one inode */
@@ -54,6 +57,9 @@ void mutex_fini(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex);
 /* The second lock of a rank: the caller orders the two by address. */
 void mutex_lock_nested(struct mutex *mutex);
+/* As mutex_lock, but a lock of the same rank may be held: one further along a chain whose order the
+ * caller sees to. */
+void mutex_lock_chain(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 void mutex_assert_held(const struct mutex *mutex);
 

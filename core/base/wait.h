@@ -25,13 +25,18 @@ enum {
     ERESTART_RESTARTBLOCK = 516, /* resumed from its record, or EINTR after any handler */
 };
 
-/* A place in one queue. Guarded by the lock of the queue. */
+/* A place in one queue: of a sleeper, or of who is told instead. Guarded by the lock of the queue.
+ */
 enum wait_state { WAIT_IDLE, WAIT_QUEUED, WAIT_WOKEN };
 struct wait_entry {
     uint64_t ticket; /* given once, when first queued; orders the queue after a restore */
     enum wait_state state;
     /* not saved */
-    struct waiter *waiter;
+    struct waiter *waiter; /* is kicked, if there is no notify */
+    /* Called under the queue's lock, so it takes locks of later rank only, and does not change the
+     * queue. events as in wait_kick. True: it has woken somebody. */
+    bool (*notify)(struct wait_entry *entry, uint32_t events);
+    bool is_exclusive; /* is told only as long as no other such entry has woken somebody */
     struct wait_queue *_Atomic queue; /* while queued; changes under the lock of the one it names */
     TAILQ_ENTRY(wait_entry) link;
 };
@@ -109,12 +114,16 @@ void wait_queue_init(struct wait_queue *queue, struct mutex *lock);
 void wait_queue_fini(struct wait_queue *queue);
 /* How many wait: for x_derived. Takes no lock. */
 size_t wait_queue_count(const struct wait_queue *queue);
-/* The three need the queue's lock. Queues at the tail with a new ticket; one that is queued keeps
+/* These need the queue's lock. Queues at the tail with a new ticket; one that is queued keeps
  * its place. */
 void wait_add(struct wait_queue *queue, struct wait_entry *entry, struct waiter *waiter);
 void wait_remove(struct wait_queue *queue, struct wait_entry *entry);
 void wait_kick_all(struct wait_queue *queue);
-/* Takes the first out of the queue and marks it woken: it has its success. NULL: nobody waits. */
+/* The same, saying what may have come about, POLL*: sleepers look again whatever it is. 0: nothing
+ * that a poll tells. */
+void wait_kick(struct wait_queue *queue, uint32_t events);
+/* Takes the first out of the queue and marks it woken: it has its success. NULL: nobody waits. All
+ * are sleepers. */
 struct wait_entry *wait_wake_first(struct wait_queue *queue);
 /* The same for any one of the queue. */
 void wait_wake(struct wait_queue *queue, struct wait_entry *entry);

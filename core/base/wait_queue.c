@@ -61,11 +61,21 @@ void wait_remove(struct wait_queue *queue, struct wait_entry *entry)
 
 void wait_kick_all(struct wait_queue *queue)
 {
+    wait_kick(queue, UINT32_MAX);
+}
+
+void wait_kick(struct wait_queue *queue, uint32_t events)
+{
     struct wait_entry *entry;
+    bool is_spent = false;
 
     mutex_assert_held(queue->lock);
-    TAILQ_FOREACH(entry, &queue->entries, link)
-        waiter_kick(entry->waiter);
+    TAILQ_FOREACH(entry, &queue->entries, link) {
+        if (entry->notify == NULL)
+            waiter_kick(entry->waiter);
+        else if (events != 0 && !(entry->is_exclusive && is_spent))
+            is_spent |= entry->notify(entry, events) && entry->is_exclusive;
+    }
 }
 
 struct wait_entry *wait_wake_first(struct wait_queue *queue)

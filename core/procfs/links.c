@@ -126,7 +126,9 @@ static int get_placeless(const struct file *file, struct path *ret)
     char name[PLACELESS_NAME_MAX];
     int stream = host_stream_index(file->inode);
 
-    if (stream >= 0)
+    if (file->inode->ops->anonymous != NULL)
+        (void)snprintf(name, sizeof(name), "anon_inode:%s", file->inode->ops->anonymous);
+    else if (stream >= 0)
         (void)snprintf(name, sizeof(name), "host:[%d]", stream);
     else
         (void)snprintf(name, sizeof(name), "%s:[%" PRIu64 "]", file->inode->object.type->name,
