@@ -21,17 +21,10 @@
 
 #include "core/base/host.h"
 #include "core/limit.h"
-
-enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT };
-
-#define GUEST_END (UINT64_C(1) << 47)
+#include "core/message.h"
+#include "netstack/socket/socket.h"
 
 DEFINE_WAIT_TYPE(RW, rw, RwWait, rw);
-
-static const struct iovec *rw_ranges(const struct rw_wait *record)
-{
-    return record->more != NULL ? record->more : record->fast;
-}
 
 /* --- one part --- */
 
@@ -113,7 +106,7 @@ static int rw_room(struct task *task, struct rw_wait *record, size_t *ret)
     if (!record->is_write || !S_ISREG(record->file->inode->attr.mode))
         return 0;
     uint64_t limit = task_limit(task, RLIMIT_FSIZE);
-    if (limit == RLIM_INFINITY || record->done == record->size)
+    if (limit == RLIM_INFINITY || record->done == record->ranges.size)
         return 0;
     int err = rw_write_position(record, &position);
     if (err < 0)
@@ -149,7 +142,7 @@ static int64_t rw_move(struct waiter *waiter, struct rw_wait *record, const stru
 
     clip(&uio, room);
     return rw_transfer(record->file, record->is_write, &uio,
-                       record->has_position ? &record->position : NULL, record->size,
+                       record->has_position ? &record->position : NULL, record->ranges.size,
                        rw_waits(record) ? &wait : NULL);
 }
 
@@ -158,7 +151,7 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
 {
     struct mm *mm = task_of(waiter)->mm;
     enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
-    bool is_empty = record->done == record->size;
+    bool is_empty = record->done == record->ranges.size;
     struct uio uio = {0};
     size_t room = 0;
 
@@ -169,7 +162,8 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
     if (err == 0 && record->is_write)
         err = vfs_drop_set_id(&task_of(waiter)->cred, record->file->inode);
     if (err == 0 && !is_empty)
-        err = user_pin_iov(mm, rw_ranges(record), record->count, record->done, access, &uio);
+        err = user_pin_iov(mm, ranges_get(&record->ranges), record->ranges.count, record->done,
+                           access, &uio);
     if (err < 0)
         return err;
     size_t size = uio.size;
@@ -231,7 +225,7 @@ static int64_t rw_advance(struct waiter *waiter, struct rw_wait *record)
         if (moved <= 0)
             return rw_result(waiter, record, moved);
         record->done += (uint64_t)moved;
-        if (record->done == record->size || is_last || atomic_load(&waiter->is_killed))
+        if (record->done == record->ranges.size || is_last || atomic_load(&waiter->is_killed))
             return rw_result(waiter, record, 0);
         if (rw_give_way(waiter, &record->base) == WAIT_AGAIN)
             return WAIT_AGAIN;
@@ -266,9 +260,8 @@ static void rw_release(struct rw_wait *record)
     wait_leave(&record->entry); /* that of a sandbox that ends */
     if (record->file != NULL)
         object_put(&record->file->object);
-    host_free(record->more);
+    ranges_fini(&record->ranges);
     record->file = NULL;
-    record->more = NULL;
 }
 
 static void rw_relink(struct waiter *waiter, struct rw_wait *record)
@@ -282,35 +275,6 @@ static void rw_relink(struct waiter *waiter, struct rw_wait *record)
 }
 
 /* --- begin --- */
-
-/* Room for count ranges. */
-static struct iovec *rw_alloc_ranges(struct rw_wait *record, uint32_t count)
-{
-    record->count = count;
-    if (count <= RW_RANGES_FAST)
-        return record->fast;
-    record->more = host_alloc(count, sizeof(*record->more));
-    return record->more;
-}
-
-/* Adds up the ranges, cuts them at RW_SIZE_MAX. -EINVAL, -EFAULT. */
-static int rw_add_up(struct rw_wait *record, struct iovec *ranges)
-{
-    uint64_t size = 0;
-
-    for (uint32_t i = 0; i < record->count; i++) {
-        uint64_t address = (uintptr_t)ranges[i].iov_base, part = ranges[i].iov_len;
-        if (part > INT64_MAX || size + part > INT64_MAX)
-            return -EINVAL;
-        if (part > 0 && (part > GUEST_END || address > GUEST_END - part))
-            return -EFAULT;
-        if (part > RW_SIZE_MAX - size)
-            ranges[i].iov_len = part = RW_SIZE_MAX - size;
-        size += part;
-    }
-    record->size = size;
-    return 0;
-}
 
 static int rw_check_mode(const struct rw_mode *mode)
 {
@@ -339,12 +303,12 @@ int64_t rw_run(struct task *task, int fd, guest_addr_t address, uint64_t size,
 
     if (file == NULL)
         return -EBADF;
+    if (file_is_socket(file) && !mode->has_position)
+        return message_read_write(task, file, mode, address, size, false);
     struct rw_wait *record = rw_begin(task, file, mode);
-    record->count = 1;
-    record->fast[0] = (struct iovec){.iov_base = (void *)(uintptr_t)address, .iov_len = size};
     int err = rw_check_mode(mode);
     if (err == 0)
-        err = rw_add_up(record, record->fast);
+        err = ranges_set(&record->ranges, address, size);
     return err < 0 ? err : wait_run(&task->waiter);
 }
 
@@ -355,18 +319,13 @@ int64_t rw_run_vector(struct task *task, int fd, guest_addr_t ranges, int count,
 
     if (file == NULL)
         return -EBADF;
+    if (file_is_socket(file) && !mode->has_position)
+        return message_read_write(task, file, mode, ranges, (uint32_t)count, true);
     struct rw_wait *record = rw_begin(task, file, mode);
     int err = rw_check_mode(mode);
     if (err < 0)
         return err;
-    if (count < 0 || count > RW_RANGES_MAX)
-        return -EINVAL;
-    struct iovec *to = rw_alloc_ranges(record, (uint32_t)count);
-    if (to == NULL)
-        return -ENOMEM;
-    err = user_copy_in(task->mm, to, ranges, (size_t)count * sizeof(*to));
-    if (err == 0)
-        err = rw_add_up(record, to);
+    err = count < 0 ? -EINVAL : ranges_copy_in(&record->ranges, task->mm, ranges, (uint32_t)count);
     return err < 0 ? err : wait_run(&task->waiter);
 }
 
@@ -374,40 +333,14 @@ int64_t rw_run_vector(struct task *task, int fd, guest_addr_t ranges, int count,
 
 static int rw_wait_save(const struct rw_wait *record, struct saver *saver, RwWait *m)
 {
-    const struct iovec *ranges = rw_ranges(record);
-
     m->file = save_ref(saver, &record->file->object);
     m->is_write = record->is_write;
     m->done = record->done;
     m->has_position = record->has_position;
     m->position = record->position;
     m->flags = record->flags;
-    m->ranges = save_messages(saver, &guest_range__descriptor, record->count);
-    if (m->ranges == NULL && record->count > 0)
-        return -ENOMEM;
-    for (; m->n_ranges < record->count; m->n_ranges++) {
-        m->ranges[m->n_ranges]->address = (uintptr_t)ranges[m->n_ranges].iov_base;
-        m->ranges[m->n_ranges]->size = ranges[m->n_ranges].iov_len;
-    }
-    return save_wait_entry(saver, &record->entry, &m->entry);
-}
-
-static int rw_load_ranges(struct rw_wait *record, struct loader *loader, const RwWait *m)
-{
-    if (m->n_ranges > RW_RANGES_MAX) {
-        load_bad(loader, "wait.rw.ranges", "%zu are too many", m->n_ranges);
-        return 0;
-    }
-    struct iovec *ranges = rw_alloc_ranges(record, (uint32_t)m->n_ranges);
-    if (ranges == NULL)
-        return -ENOMEM;
-    for (size_t i = 0; i < m->n_ranges; i++) {
-        ranges[i].iov_base = (void *)(uintptr_t)m->ranges[i]->address;
-        ranges[i].iov_len = m->ranges[i]->size;
-    }
-    if (rw_add_up(record, ranges) < 0)
-        load_bad(loader, "wait.rw.ranges", "no call has these");
-    return 0;
+    int err = ranges_save(&record->ranges, saver, &m->n_ranges, &m->ranges);
+    return err < 0 ? err : save_wait_entry(saver, &record->entry, &m->entry);
 }
 
 static int rw_wait_load(struct rw_wait *record, struct loader *loader, const RwWait *m)
@@ -419,10 +352,10 @@ static int rw_wait_load(struct rw_wait *record, struct loader *loader, const RwW
     record->position = m->position;
     record->flags = m->flags & RW_FLAGS;
     load_wait_entry(loader, "wait.rw.entry", &record->entry, m->entry);
-    int err = rw_load_ranges(record, loader, m);
+    int err = ranges_load(&record->ranges, loader, "wait.rw.ranges", m->n_ranges, m->ranges);
     if (err < 0)
         return err;
-    if (record->done > record->size)
+    if (record->done > record->ranges.size)
         load_bad(loader, "wait.rw.done", "%" PRIu64 " bytes are more than there are", m->done);
     if (record->position > INT64_MAX)
         load_bad(loader, "wait.rw.position", "%" PRIu64 " is too large", m->position);

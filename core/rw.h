@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <sys/uio.h>
-
+#include "core/ranges.h"
 #include "core/task.h"
 
-enum {
-    RW_RANGES_FAST = 8,   /* UIO_FASTIOV: so many stand in the record */
-    RW_RANGES_MAX = 1024, /* IOV_MAX */
-};
-
-/* The most bytes one call moves (Linux: MAX_RW_COUNT). */
-#define RW_SIZE_MAX UINT64_C(0x7ffff000)
+/* RWF_* that are known. */
+enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT };
 
 /* The wait record of read, write and their kin. */
 struct rw_wait {
@@ -20,14 +14,10 @@ struct rw_wait {
     bool is_write;
     bool has_position; /* at position (pread); else at the file's own */
     uint32_t flags;    /* RWF_* */
-    uint32_t count;    /* of ranges */
-    struct iovec fast[RW_RANGES_FAST];
-    struct iovec *more; /* all ranges, if they are more than fast has room for */
-    uint64_t done;      /* bytes moved so far */
-    uint64_t position;  /* behind them */
+    struct user_ranges ranges;
+    uint64_t done;     /* bytes moved so far */
+    uint64_t position; /* behind them */
     struct wait_entry entry;
-    /* not saved, derived */
-    uint64_t size; /* of all ranges */
 };
 
 extern const struct wait_type rw_wait_type;

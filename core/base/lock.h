@@ -22,6 +22,7 @@ enum lock_rank {
     LOCK_FUTEX,   /* core: futex hash */
     LOCK_PIPE,    /* vfs: one pipe */
     LOCK_FLOCKS,  /* vfs: locks of files, and who waits for them */
+    LOCK_SOCKET,  /* netstack: one socket; both ends of a pair together */
     LOCK_EVENTS,  /* vfs: one host-event or timer source */
     LOCK_READY,   /* vfs: what an epoll has to tell; an inner one before an outer one */
     LOCK_MMS,     /* core: the list of address spaces */

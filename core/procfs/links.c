@@ -11,6 +11,7 @@
 
 #include "core/procfs/nodes.h"
 #include "core/procfs/target.h"
+#include "netstack/socket/socket.h"
 #include "vfs/dentry.h"
 #include "vfs/host_stream.h"
 #include "vfs/pipe.h"
@@ -130,6 +131,8 @@ static int get_placeless(const struct file *file, struct path *ret)
         (void)snprintf(name, sizeof(name), "anon_inode:%s", file->inode->ops->anonymous);
     else if (stream >= 0)
         (void)snprintf(name, sizeof(name), "host:[%d]", stream);
+    else if (file_is_socket(file))
+        (void)snprintf(name, sizeof(name), "socket:[%" PRIu64 "]", file->inode->attr.nr);
     else
         (void)snprintf(name, sizeof(name), "%s:[%" PRIu64 "]", file->inode->object.type->name,
                        file->inode->attr.nr);

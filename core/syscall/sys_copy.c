@@ -206,7 +206,7 @@ static int copy_begin(struct task *task, int in, guest_addr_t in_address, int ou
 {
     struct copy_wait *record = wait_begin(&task->waiter, &copy_wait_type.ops);
 
-    record->size = size < RW_SIZE_MAX ? size : RW_SIZE_MAX;
+    record->size = size < RANGES_SIZE_MAX ? size : RANGES_SIZE_MAX;
     *ret = record;
     int err = copy_begin_end(task, &record->in, in, in_address);
     if (err == 0)
@@ -303,7 +303,7 @@ static int copy_wait_load(struct copy_wait *record, struct loader *loader, const
     record->size = m->size;
     record->done = m->done;
     load_wait_entry(loader, "wait.copy.entry", &record->entry, m->entry);
-    if (m->size > RW_SIZE_MAX || m->done > m->size)
+    if (m->size > RANGES_SIZE_MAX || m->done > m->size)
         load_bad(loader, "wait.copy.done", "%" PRIu64 " of %" PRIu64 " cannot be", m->done,
                  m->size);
     if (m->in_position > INT64_MAX || m->out_position > INT64_MAX)

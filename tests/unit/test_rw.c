@@ -129,7 +129,7 @@ static void test_vector_errors(void **state)
     struct task *task = scene->task;
 
     assert_int_equal(call_vector(task, WRITER, ranges, -1, &writing), -EINVAL);
-    assert_int_equal(call_vector(task, WRITER, ranges, RW_RANGES_MAX + 1, &writing), -EINVAL);
+    assert_int_equal(call_vector(task, WRITER, ranges, RANGES_MAX + 1, &writing), -EINVAL);
     assert_int_equal(call_vector(task, WRITER, NULL, 2, &writing), -EFAULT);
     assert_int_equal(call_vector(task, 33, NULL, 2, &writing), -EBADF);
     assert_int_equal(call_vector(task, WRITER, ranges, 0, &writing), 0);
@@ -290,15 +290,15 @@ static void test_long_call_gives_way(void **state)
 
     /* a signal is no end of a call that only gives way; nothing reads the bytes */
     atomic_store(&scene->task->waiter.has_signal, true);
-    actor_start(&writer, scene->task, NULL_FD, (void *)4096, RW_SIZE_MAX, &writing);
+    actor_start(&writer, scene->task, NULL_FD, (void *)4096, RANGES_SIZE_MAX, &writing);
     while (!atomic_load(&writer.is_done)) {
         stage_freeze(&scene->stage);
         struct wait_record *record = waiter_record(&scene->task->waiter);
         if (record->ops != NULL)
-            assert_true(((struct rw_wait *)record)->done <= RW_SIZE_MAX);
+            assert_true(((struct rw_wait *)record)->done <= RANGES_SIZE_MAX);
         stage_thaw(&scene->stage);
     }
-    assert_int_equal(actor_join(&writer), RW_SIZE_MAX);
+    assert_int_equal(actor_join(&writer), RANGES_SIZE_MAX);
 }
 
 static void test_call_becomes_nonblocking(void **state)
