@@ -165,7 +165,8 @@ int mm_exec(struct kernel *kernel, const struct exec_request *request, struct mm
             struct guest_regs *regs);
 
 /* --- for /proc: core/mm/show.c --- */
-int mm_show_maps(struct mm *mm, const struct path *root, struct bytes *ret);
+enum mm_show { MM_SHOW_MAPS, MM_SHOW_SMAPS, MM_SHOW_ROLLUP };
+int mm_show_maps(struct mm *mm, const struct path *root, enum mm_show how, struct bytes *ret);
 struct mm_usage {
     uint64_t size, resident, shared, text, data, stack, locked; /* bytes */
 };

@@ -11,7 +11,7 @@
 
 enum { STACK_TEXT_MAX = 2 << 20 };
 
-int show_maps(const struct pseudo_place *place, struct bytes *ret)
+static int show_maps_as(const struct pseudo_place *place, enum mm_show how, struct bytes *ret)
 {
     struct target target;
 
@@ -21,11 +21,26 @@ int show_maps(const struct pseudo_place *place, struct bytes *ret)
     if (target.mm != NULL && target.fs != NULL) {
         struct fs_view view;
         fs_view_get(target.fs, &target.task->cred, target.task, &view);
-        err = mm_show_maps(target.mm, &view.root, ret);
+        err = mm_show_maps(target.mm, &view.root, how, ret);
         fs_view_put(&view);
     }
     target_put(&target);
     return err;
+}
+
+int show_maps(const struct pseudo_place *place, struct bytes *ret)
+{
+    return show_maps_as(place, MM_SHOW_MAPS, ret);
+}
+
+int show_smaps(const struct pseudo_place *place, struct bytes *ret)
+{
+    return show_maps_as(place, MM_SHOW_SMAPS, ret);
+}
+
+int show_smaps_rollup(const struct pseudo_place *place, struct bytes *ret)
+{
+    return show_maps_as(place, MM_SHOW_ROLLUP, ret);
 }
 
 /* Appends the guest's bytes from start to end, as far as they can be read. */

@@ -35,6 +35,8 @@ int show_oom_adjustment(const struct pseudo_place *place, struct bytes *ret);
 int store_oom_adjustment(const struct pseudo_place *place, const char *text, size_t size);
 /* memory.c */
 int show_maps(const struct pseudo_place *place, struct bytes *ret);
+int show_smaps(const struct pseudo_place *place, struct bytes *ret);
+int show_smaps_rollup(const struct pseudo_place *place, struct bytes *ret);
 int show_cmdline(const struct pseudo_place *place, struct bytes *ret);
 int show_environ(const struct pseudo_place *place, struct bytes *ret);
 int show_auxv(const struct pseudo_place *place, struct bytes *ret);

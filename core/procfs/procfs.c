@@ -98,6 +98,11 @@ static const struct pseudo_node fdinfo_node = FDINFO_NODE(false),
         {.name = "schedstat", .of_thread = of, FILE_OF(0444, show_schedstat)},                     \
         {.name = "sessionid", .of_thread = of, TEXT(0444, NO_ID)},                                 \
         {.name = "setgroups", .of_thread = of, TEXT(0644, "allow\n")},                             \
+        {.name = "smaps", .of_thread = of, .is_private = true, FILE_OF(0444, show_smaps)},         \
+        {.name = "smaps_rollup",                                                                   \
+         .of_thread = of,                                                                          \
+         .is_private = true,                                                                       \
+         FILE_OF(0444, show_smaps_rollup)},                                                        \
         {.name = "stat", .of_thread = of, FILE_OF(0444, show_stat)},                               \
         {.name = "statm", .of_thread = of, FILE_OF(0444, show_statm)},                             \
         {.name = "status", .of_thread = of, FILE_OF(0444, show_status)},                           \
