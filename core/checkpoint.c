@@ -61,6 +61,13 @@ static void settle_memory(struct kernel *kernel)
     mutex_unlock(&kernel->mms_lock);
 }
 
+static int settle_usage(struct process *process, void *context)
+{
+    (void)context;
+    usage_settle_process(process);
+    return 0;
+}
+
 static int protect_memory(struct kernel *kernel)
 {
     struct mm *mm;
@@ -117,6 +124,7 @@ static int fix_state(struct kernel *kernel, struct report *report, struct kernel
                      struct checkpoint_result *result)
 {
     settle_memory(kernel);
+    (void)process_list_all(kernel, settle_usage, NULL);
     int err = save_objects(kernel, report, image, result);
     if (err < 0)
         return err;

@@ -2,7 +2,8 @@
 /*
  * The clocks that guests read. The monotonic ones are the sandbox clock, which stands while the
  * sandbox is frozen or an image; CLOCK_REALTIME and CLOCK_TAI are the host's. Both as the vDSO
- * tells them, once it does. CPU clocks count the time that a process' threads were in guest code.
+ * tells them, once it does. CPU clocks are usage.c's. A negative number names the CPU clock of a
+ * process or thread, as Linux makes them: the id, inverted, above three bits.
  */
 #include "core/clocks.h"
 
@@ -12,7 +13,10 @@
 #include "core/kernel.h"
 #include "core/task.h"
 
-enum { CLOCK_COUNT = CLOCK_TAI + 1, MICROSECONDS = 1000000 };
+enum { CLOCK_COUNT = CLOCK_TAI + 1 };
+
+/* The low bits of a CPU clock. Linux: CPUCLOCK_*. */
+enum { CPU_ALL, CPU_USER, CPU_TIME, CPU_KINDS, CPU_OF_THREAD = 4 };
 
 struct timespec timespec_of(nsec_t time)
 {
@@ -41,12 +45,71 @@ bool clock_is_known(int clock)
     return clock < 0 || (clock < CLOCK_COUNT && clock != sgi_cycle);
 }
 
+bool clock_is_cpu(int clock)
+{
+    return clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+}
+
+int cpu_clock_decode(int clock, struct cpu_clock *ret)
+{
+    if (clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID) {
+        *ret = (struct cpu_clock){.is_thread = clock == CLOCK_THREAD_CPUTIME_ID};
+        return 0;
+    }
+    if (clock >= 0 || (clock & 3) >= CPU_KINDS)
+        return -EINVAL; /* files of clocks have the last kind: there are none */
+    *ret = (struct cpu_clock){.id = ~(clock >> 3),
+                              .is_thread = (clock & CPU_OF_THREAD) != 0,
+                              .is_user = (clock & 3) == CPU_USER};
+    return ret->id < 0 ? -EINVAL : 0;
+}
+
+/* Threads of other processes are not seen. */
+static int find_thread(struct task *task, const struct cpu_clock *clock, struct usage *ret)
+{
+    struct task *target = clock->id == 0 ? task : task_find(task_kernel(task), clock->id);
+
+    if (target == NULL || target->process != task->process)
+        return -EINVAL;
+    usage_of_task(target, ret);
+    return 0;
+}
+
+static int find_process(struct task *task, const struct cpu_clock *clock, struct usage *ret)
+{
+    bool is_own = clock->id == 0 || clock->id == task->tid;
+    struct process *target = is_own ? task->process : process_find(task_kernel(task), clock->id);
+
+    if (target == NULL)
+        return -EINVAL;
+    usage_of_process(target, ret);
+    return 0;
+}
+
+int cpu_clock_read(struct task *task, const struct cpu_clock *clock, nsec_t *ret)
+{
+    struct kernel *kernel = task_kernel(task);
+    struct usage usage;
+
+    usage_settle(task);
+    mutex_lock(&kernel->tasks_lock);
+    int err =
+        clock->is_thread ? find_thread(task, clock, &usage) : find_process(task, clock, &usage);
+    mutex_unlock(&kernel->tasks_lock);
+    if (err == 0)
+        *ret = clock->is_user ? usage.user : usage.user + usage.system;
+    return err;
+}
+
 int task_clock(struct task *task, int clock, nsec_t *ret)
 {
     struct kernel *kernel = task_kernel(task);
+    struct cpu_clock cpu;
     nsec_t monotonic;
     nsec_t realtime;
 
+    if (cpu_clock_decode(clock, &cpu) == 0)
+        return cpu_clock_read(task, &cpu, ret);
     if (!vdso_now(kernel, &monotonic, &realtime)) {
         monotonic = clock_now(&kernel->clock);
         realtime = host_clock_realtime();
@@ -64,10 +127,6 @@ int task_clock(struct task *task, int clock, nsec_t *ret)
     case CLOCK_BOOTTIME:
     case CLOCK_BOOTTIME_ALARM:
         *ret = monotonic;
-        return 0;
-    case CLOCK_PROCESS_CPUTIME_ID:
-    case CLOCK_THREAD_CPUTIME_ID:
-        *ret = atomic_load(&task->process->cpu_time);
         return 0;
     default:
         return -EINVAL;

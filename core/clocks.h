@@ -17,5 +17,17 @@ int user_copy_timespec(struct mm *mm, guest_addr_t from, nsec_t *ret);
 
 /* Is it one of clock_gettime(2)'s, CPU clocks of processes included? */
 bool clock_is_known(int clock);
+bool clock_is_cpu(int clock);
+
+/* A CPU clock of a process or one of its threads. */
+struct cpu_clock {
+    int id; /* tid or pid; 0: the caller's */
+    bool is_thread;
+    bool is_user; /* time in guest code only */
+};
+/* -EINVAL: it is none. */
+int cpu_clock_decode(int clock, struct cpu_clock *ret);
+/* -EINVAL: there is no such process or thread. No lock is held. */
+int cpu_clock_read(struct task *task, const struct cpu_clock *clock, nsec_t *ret);
 /* The time of a clock as the task sees it: -EINVAL. */
 int task_clock(struct task *task, int clock, nsec_t *ret);

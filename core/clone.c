@@ -66,6 +66,8 @@ static void inherit_process(struct process *child, struct process *parent,
     child->exit_signal =
         (request->flags & CLONE_PARENT) != 0 ? parent->exit_signal : request->exit_signal;
     child->is_undumpable = parent->is_undumpable;
+    if ((request->flags & CLONE_VM) != 0)
+        usage_share_process(child, parent);
     child->oom_adjustment = parent->oom_adjustment;
     child->oom_adjustment_min = parent->oom_adjustment_min;
     memcpy(child->limits, parent->limits, sizeof(child->limits));

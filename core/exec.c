@@ -253,7 +253,13 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
 
     futex_exit(task);
     task_drop_context(task);
+    if (old != NULL) { /* not at boot, by another thread */
+        usage_settle(task);
+        usage_note_resident(task);
+    }
     mutex_lock(&process->kernel->tasks_lock); /* others look at it under it: /proc */
+    usage_settle_process(process);
+    process->aspace_seen = 0;
     task->mm = mm;
     mutex_unlock(&process->kernel->tasks_lock);
     object_put((struct object *)old);

@@ -20,10 +20,13 @@ static void drop_parts(struct task *task)
 
     futex_exit(task);
     task_drop_context(task);
+    usage_settle(task);
+    usage_note_resident(task);
     mutex_lock(&kernel->tasks_lock); /* others look at them under it: /proc */
     struct object *mm = (struct object *)task->mm;
     struct object *files = (struct object *)task->files;
     struct object *fs = (struct object *)task->fs;
+    usage_settle_process(task->process);
     task->mm = NULL;
     task->files = NULL;
     task->fs = NULL;
@@ -55,7 +58,7 @@ static void tell_parent(struct process *process, struct process **reaped)
         return;
     bool is_chld = process->exit_signal == SIGCHLD;
     if (is_chld && is_ignored_by(parent)) {
-        parent->child_cpu_time += atomic_load(&process->cpu_time) + process->child_cpu_time;
+        usage_reap(parent, process);
         process_unlink(process);
         *reaped = process;
     }
@@ -148,6 +151,7 @@ void task_exit(struct task *task)
     task->call = CALL_NONE;
     drop_parts(task);
     mutex_lock(&kernel->tasks_lock);
+    usage_end_task(task);
     task_unlink(task);
     bool is_last = atomic_load(&process->live) == 0;
     if (is_last)

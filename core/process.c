@@ -257,9 +257,11 @@ static int process_save(const struct process *process, struct saver *saver, Proc
     m->alarm = save_time(saver, process->alarm_deadline);
     m->alarm_interval = process->alarm_interval;
     m->start_time = save_time(saver, process->start_time);
-    m->cpu_time = atomic_load(&process->cpu_time);
-    m->child_cpu_time = process->child_cpu_time;
     int err = signal_queue_save(&process->pending, saver, &m->pending, &m->n_pending);
+    if (err == 0)
+        err = usage_save(&process->usage, saver, &m->usage);
+    if (err == 0)
+        err = usage_save(&process->child_usage, saver, &m->child_usage);
     if (err == 0)
         err = limits_save(process, saver, m);
     return err < 0 ? err : lists_save(process, saver, m);
@@ -358,8 +360,8 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     process->alarm_deadline = load_time(loader, "alarm", m->alarm);
     process->alarm_interval = m->alarm_interval;
     process->start_time = load_time(loader, "start_time", m->start_time);
-    atomic_store(&process->cpu_time, m->cpu_time);
-    process->child_cpu_time = m->child_cpu_time;
+    usage_load(&process->usage, loader, "usage", m->usage);
+    usage_load(&process->child_usage, loader, "child_usage", m->child_usage);
     limits_load(process, loader, m);
     lists_load(process, loader, m);
     return signal_queue_load(&process->pending, loader, "pending", m->pending, m->n_pending);

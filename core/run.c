@@ -33,6 +33,7 @@ static int make_context(struct task *task)
     mutex_unlock(&task->context_lock);
     err = context_attach(context);
     task->is_attached = err == 0;
+    usage_attach(task);
     if (err < 0)
         task_drop_context(task);
     return err;
@@ -75,8 +76,10 @@ static void take_fault(struct task *task, const struct trap *trap)
     task_tell_limits(task);
     int result = mm_fault(task->mm, trap, &task->last_fault, &code);
 
-    if (result == 0)
+    if (result == 0) {
+        usage_count_fault(task);
         return;
+    }
     if (result < 0) {
         host_log(LOG_WARNING, "process %d: fault at %#llx: error %d, killed", task->process->pid,
                  (unsigned long long)trap->address, -result);
@@ -123,9 +126,9 @@ static void run_guest(struct task *task)
     }
     if (is_wanted_here(task))
         return;
-    nsec_t start = host_clock_now();
+    usage_enter(task);
     context_enter(task->context, &task->regs, &trap);
-    atomic_fetch_add(&task->process->cpu_time, host_clock_now() - start);
+    usage_leave(task);
     switch (trap.kind) {
     case TRAP_SYSCALL:
         begin_call(task, &trap);
@@ -210,6 +213,7 @@ static int pass_gate(struct task *task)
     if (atomic_load_explicit(&gate->state, memory_order_relaxed) == GATE_OPEN)
         return 0;
     task_fetch_xstate(task);
+    usage_settle(task);
     return gate_check(&task->waiter.pass) < 0 ? WAIT_SHUTDOWN : 0;
 }
 

@@ -21,6 +21,7 @@ static void before_sleep(struct waiter *waiter)
     struct task *task = task_of(waiter);
 
     task_fetch_xstate(task);
+    usage_count_sleep(task);
     kernel_note_sleep(task);
 }
 
@@ -148,6 +149,7 @@ static void task_init(struct task *task)
 {
     signal_queue_init(&task->pending);
     mutex_init(&task->context_lock, LOCK_CONTEXT);
+    usage_init(&task->usage);
 }
 
 static void task_fini(struct task *task)
@@ -286,6 +288,8 @@ static int task_save(const struct task *task, struct saver *saver, Task *m)
     if (err == 0)
         err = regs_save(&task->regs, saver, &m->regs);
     if (err == 0)
+        err = usage_save(&task->usage.total, saver, &m->usage);
+    if (err == 0)
         err = save_wait(saver, &task->waiter, &m->wait);
     return err;
 }
@@ -339,6 +343,7 @@ static int task_load(struct task *task, struct loader *loader, const Task *m)
     task->parent_death_signal = (int)m->parent_death_signal;
     task->clear_child_tid = m->clear_child_tid;
     task->robust_list = m->robust_list;
+    usage_load(&task->usage.total, loader, "usage", m->usage);
     xstate_load(task, loader, m);
     cred_load(&task->cred, loader, m->cred);
     regs_load(&task->regs, loader, m->regs);

@@ -8,6 +8,7 @@
 #include "core/mm/mm.h"
 #include "core/sched.h"
 #include "core/signal.h"
+#include "core/usage.h"
 #include "core/base/container.h"
 #include "platform/platform.h"
 #include "vfs/cred.h"
@@ -50,9 +51,9 @@ struct process {
     /* Guarded by sighand->lock: */
     struct signal_queue pending;
     struct rlimit limits[RLIM_NLIMITS];
-    nsec_t start_time;     /* sandbox clock */
-    atomic_llong cpu_time; /* ns in guest code; any thread */
-    nsec_t child_cpu_time; /* tasks lock */
+    nsec_t start_time;        /* sandbox clock */
+    struct usage usage;       /* of tasks that ended; tasks lock, as what follows */
+    struct usage child_usage; /* of children that were reaped */
     /* Changed under the kernel's tasks lock, the list of tasks under the sighand's too; each
      * element is a reference: */
     TAILQ_HEAD(task_list, task) tasks;          /* that have not ended, in order of birth */
@@ -66,6 +67,8 @@ struct process {
     struct wait_queue vfork_wait;
     atomic_uint live;   /* tasks that have not ended; futex of a waiting exec */
     struct timer alarm; /* runs while alarm_deadline is set */
+    /* not saved */
+    nsec_t aspace_seen; /* CPU time of the address space that usage has in it; tasks lock */
 };
 
 /* A thread. */
@@ -94,6 +97,7 @@ struct task {
     struct sched_state sched; /* tasks lock */
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
+    struct task_usage usage;
     /* not saved, derived */
     bool is_listed;   /* in its process' list */
     bool is_linked;   /* in the kernel's table */

@@ -20,7 +20,7 @@ struct child_event {
     struct process *reaped; /* its parent's reference, ours to put */
     int pid, code, status;  /* CLD_*; wait4's status */
     uint32_t uid;
-    nsec_t cpu_time;
+    struct usage usage; /* of it and its children */
 };
 
 static bool is_meant(const struct child_wait *record, const struct process *parent,
@@ -43,12 +43,14 @@ static bool take_event(const struct child_wait *record, struct process *child,
 {
     bool is_peek = (record->options & WNOWAIT) != 0;
 
-    *ret = (struct child_event){.pid = child->pid, .cpu_time = atomic_load(&child->cpu_time)};
+    *ret = (struct child_event){.pid = child->pid};
+    usage_of_process(child, &ret->usage);
+    usage_add(&ret->usage, &child->child_usage);
     if (child->is_zombie && (record->options & WEXITED) != 0) {
         ret->code = exit_status_code(child->exit_status);
         ret->status = child->exit_status;
         if (!is_peek) {
-            child->parent->child_cpu_time += atomic_load(&child->cpu_time) + child->child_cpu_time;
+            usage_reap(child->parent, child);
             process_unlink(child);
             ret->reaped = child;
         }
@@ -85,10 +87,9 @@ static int look(const struct child_wait *record, struct process *parent, struct 
     return result;
 }
 
-static int write_rusage(struct task *task, guest_addr_t to, nsec_t cpu_time)
+static int write_rusage(struct task *task, guest_addr_t to, const struct usage *used)
 {
-    struct rusage usage = {
-        .ru_utime = {.tv_sec = cpu_time / NSEC_PER_SEC, .tv_usec = cpu_time % NSEC_PER_SEC / 1000}};
+    const struct rusage usage = usage_encode(used);
 
     return to == 0 ? 0 : user_copy_out(task->mm, to, &usage, sizeof(usage));
 }
@@ -128,7 +129,7 @@ static int64_t tell(struct task *task, const struct child_wait *record,
     if (err == 0)
         err = write_info(task, record->info, event);
     if (err == 0 && event->pid != 0)
-        err = write_rusage(task, record->rusage, event->cpu_time);
+        err = write_rusage(task, record->rusage, &event->usage);
     if (err < 0)
         return err;
     return record->is_waitid ? 0 : event->pid;

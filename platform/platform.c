@@ -99,6 +99,11 @@ int aspace_apply(struct aspace *aspace, const struct aspace_op *ops, size_t coun
     return count == 0 ? 0 : aspace->ops->aspace_apply(aspace, ops, count, done);
 }
 
+int64_t aspace_cpu_time(struct aspace *aspace)
+{
+    return aspace->ops->aspace_cpu_time(aspace);
+}
+
 void aspace_kill(struct aspace *aspace)
 {
     aspace->ops->aspace_kill(aspace);

@@ -82,6 +82,8 @@ void aspace_free(struct aspace *aspace);
 /* Any thread, one batch after the other. *done counts the operations that took effect. -ESRCH: the
  * stub is dead. */
 int aspace_apply(struct aspace *aspace, const struct aspace_op *ops, size_t count, size_t *done);
+/* CPU time of all guest code in it so far, ns; -ESRCH: the stub is dead. Any thread. */
+int64_t aspace_cpu_time(struct aspace *aspace);
 /* Kills the stub: every context of it traps TRAP_DEAD, now or at its next enter. Any thread. */
 void aspace_kill(struct aspace *aspace);
 

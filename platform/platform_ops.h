@@ -21,6 +21,7 @@ struct platform_ops {
     void (*aspace_free)(struct aspace *aspace);
     int (*aspace_apply)(struct aspace *aspace, const struct aspace_op *ops, size_t count,
                         size_t *done);
+    int64_t (*aspace_cpu_time)(struct aspace *aspace);
     void (*aspace_kill)(struct aspace *aspace);
 
     int (*context_create)(struct aspace *aspace, struct context **ret);

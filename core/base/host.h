@@ -38,6 +38,8 @@ int host_exchange_guarded(uint32_t *word, uint32_t expected, uint32_t wanted, ui
 /* --- host_thread.c --- */
 /* CLOCK_MONOTONIC and CLOCK_REALTIME of the host. */
 nsec_t host_clock_now(void);
+/* CPU time of the calling thread. */
+nsec_t host_clock_thread(void);
 nsec_t host_clock_realtime(void);
 /* Sleeps while *word == value, until host time deadline: 0, -EAGAIN, -EINTR or -ETIMEDOUT. */
 int host_futex_wait(atomic_uint *word, unsigned value, nsec_t deadline);

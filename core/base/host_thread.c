@@ -40,6 +40,11 @@ nsec_t host_clock_realtime(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+nsec_t host_clock_thread(void)
+{
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
 int host_futex_wait(atomic_uint *word, unsigned value, nsec_t deadline)
 {
     struct timespec end = to_timespec(deadline < 0 ? 0 : deadline);

@@ -114,6 +114,7 @@ static void copy_numbers(const struct mm *from, struct mm *to)
     to->mmap_base = from->mmap_base;
     to->brk_start = from->brk_start;
     to->brk = from->brk;
+    atomic_store(&to->membarrier, atomic_load(&from->membarrier));
     to->stack_top = from->stack_top;
     to->arg_start = from->arg_start;
     to->arg_end = from->arg_end;

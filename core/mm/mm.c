@@ -208,6 +208,7 @@ static int mm_save(const struct mm *mm, struct saver *saver, Mm *m)
     m->auxv.data = mm->auxv;
     m->auxv.len = mm->auxv_size;
     m->lock_future = mm->lock_future;
+    m->membarrier = atomic_load(&mm->membarrier);
     return 0;
 }
 
@@ -341,6 +342,7 @@ static void load_addresses(struct mm *mm, struct loader *loader, const Mm *m)
     mm->mmap_base = load_address(loader, "mmap_base", m->mmap_base);
     mm->brk_start = load_address(loader, "brk_start", m->brk_start);
     mm->brk = load_address(loader, "brk", m->brk);
+    atomic_store(&mm->membarrier, m->membarrier);
     if (mm->brk < mm->brk_start)
         load_bad(loader, "brk", "is below brk_start");
     mm->stack_top = load_address(loader, "stack_top", m->stack_top);

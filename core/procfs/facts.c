@@ -57,8 +57,8 @@ static void copy_process(const struct target *target, struct facts *ret)
     ret->state = state_of(process, target->task);
     ret->exit_signal = process->exit_signal;
     ret->exit_status = process->is_zombie ? process->exit_status : 0;
-    ret->cpu_time = atomic_load(&process->cpu_time);
-    ret->child_cpu_time = process->child_cpu_time;
+    usage_of_process(process, &ret->used);
+    ret->child_used = process->child_usage;
     ret->start_time = process->start_time;
     TAILQ_FOREACH(task, &process->tasks, link)
         ret->threads++;
@@ -112,6 +112,8 @@ int facts_get(const struct pseudo_place *place, struct facts *ret)
     mutex_lock(&target.process->sighand->lock);
     copy_signals(&target, ret);
     mutex_unlock(&target.process->sighand->lock);
+    if (place->numbers[1] != 0 && target.task != NULL)
+        usage_of_task(target.task, &ret->used);
     mutex_unlock(&kernel->tasks_lock);
     copy_files(&target, ret);
     if (target.mm != NULL)

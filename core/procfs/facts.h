@@ -12,9 +12,10 @@ struct facts {
     int exit_signal, exit_status;
     struct sched_state sched;
     uint32_t umask;
-    bool has_fs;     /* umask is known */
-    bool is_private; /* who reads may not look into it: addresses are hidden */
-    nsec_t cpu_time, child_cpu_time, start_time;
+    bool has_fs;                   /* umask is known */
+    bool is_private;               /* who reads may not look into it: addresses are hidden */
+    struct usage used, child_used; /* by the process; the thread, for one */
+    nsec_t start_time;
     uint64_t pending, shared_pending, blocked, ignored, caught;
     unsigned queued; /* signals */
     struct rlimit limits[RLIM_NLIMITS];

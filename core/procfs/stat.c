@@ -14,15 +14,17 @@ enum { PAGE = 4096 };
 /* Fields 1 to 22. */
 static int show_first(const struct facts *f, struct bytes *ret)
 {
-    int err = bytes_printf(ret, "%d (%s) %c %d %d %d 0 -1 4194304 0 0 0 0 ", f->tid, f->comm,
-                           f->state, f->ppid, f->pgid, f->sid);
+    int err = bytes_printf(ret, "%d (%s) %c %d %d %d 0 -1 4194304 %" PRIu64 " %" PRIu64 " 0 0 ",
+                           f->tid, f->comm, f->state, f->ppid, f->pgid, f->sid, f->used.faults,
+                           f->child_used.faults);
 
     if (err < 0)
         return err;
-    return bytes_printf(ret, "%" PRId64 " 0 %" PRId64 " 0 %d %d %u 0 %" PRId64 " ",
-                        facts_ticks(f->cpu_time), facts_ticks(f->child_cpu_time),
-                        sched_shown_priority(&f->sched), f->sched.nice, f->threads,
-                        facts_ticks(f->start_time));
+    return bytes_printf(
+        ret, "%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %d %d %u 0 %" PRId64 " ",
+        facts_ticks(f->used.user), facts_ticks(f->used.system), facts_ticks(f->child_used.user),
+        facts_ticks(f->child_used.system), sched_shown_priority(&f->sched), f->sched.nice,
+        f->threads, facts_ticks(f->start_time));
 }
 
 /* Fields 23 to 38. */
@@ -82,5 +84,6 @@ int show_schedstat(const struct pseudo_place *place, struct bytes *ret)
     struct facts f;
 
     int err = facts_get(place, &f);
-    return err < 0 ? err : bytes_printf(ret, "%" PRId64 " 0 0\n", (int64_t)f.cpu_time);
+    return err < 0 ? err
+                   : bytes_printf(ret, "%" PRId64 " 0 0\n", (int64_t)(f.used.user + f.used.system));
 }

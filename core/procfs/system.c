@@ -104,13 +104,15 @@ struct counts {
 static int count_process(struct process *process, void *context)
 {
     struct counts *counts = context;
+    struct usage usage;
     struct task *task;
 
     TAILQ_FOREACH(task, &process->tasks, link) {
         counts->tasks++;
         counts->running += gate_place_of(&task->waiter.pass) != GATE_ASLEEP;
     }
-    counts->cpu_time += atomic_load(&process->cpu_time);
+    usage_of_process(process, &usage);
+    counts->cpu_time += usage.user + usage.system;
     return 0;
 }
 

@@ -13,6 +13,7 @@
 
 #include "core/base/host.h"
 #include "core/kernel.h"
+#include "core/membarrier.h"
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
 
@@ -199,7 +200,13 @@ int64_t sys_setrlimit(struct task *task, int resource, guest_addr_t from)
 
 int64_t sys_membarrier(struct task *task, int command, uint32_t flags, int cpu)
 {
-    (void)task;
-    (void)cpu;
-    return command == MEMBARRIER_CMD_QUERY && flags == 0 ? 0 : -EINVAL;
+    (void)cpu; /* of a flag for restartable sequences */
+    if (flags != 0)
+        return -EINVAL;
+    if (command == MEMBARRIER_CMD_QUERY)
+        return membarrier_commands();
+    bool is_one = command > 0 && (command & (command - 1)) == 0;
+    if (!is_one || ((uint32_t)command & membarrier_commands()) == 0)
+        return -EINVAL;
+    return membarrier_run(task, (uint32_t)command);
 }

@@ -4,15 +4,12 @@
  */
 #include <errno.h>
 #include <sys/time.h>
-#include <sys/times.h>
 
 #include "core/base/host.h"
 #include "core/clocks.h"
 #include "core/kernel.h"
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
-
-enum { CLOCK_TICKS = 100 };
 
 int64_t sys_clock_gettime(struct task *task, int clock, guest_addr_t to)
 {
@@ -25,13 +22,25 @@ int64_t sys_clock_gettime(struct task *task, int clock, guest_addr_t to)
     return user_copy_out(task->mm, to, &value, sizeof(value));
 }
 
-int64_t sys_clock_getres(struct task *task, int clock, guest_addr_t to)
+/* CPU clocks of what is not there are unknown. */
+static int check_clock(struct task *task, int clock)
 {
-    struct timespec value = {.tv_nsec = 1};
+    nsec_t time;
 
     if (!clock_is_known(clock))
         return -EINVAL;
-    if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE)
+    return clock_is_cpu(clock) ? task_clock(task, clock, &time) : 0;
+}
+
+int64_t sys_clock_getres(struct task *task, int clock, guest_addr_t to)
+{
+    struct timespec value = {.tv_nsec = 1};
+    bool counts_ticks = clock < 0 && (clock & 2) == 0; /* Linux: CPUCLOCK_PROF and VIRT */
+    int err = check_clock(task, clock);
+
+    if (err < 0)
+        return err;
+    if (clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE || counts_ticks)
         value.tv_nsec = 4 * NSEC_PER_MSEC;
     return to == 0 ? 0 : user_copy_out(task->mm, to, &value, sizeof(value));
 }
@@ -59,30 +68,6 @@ int64_t sys_time(struct task *task, guest_addr_t to)
     int err = to == 0 ? 0 : user_copy_out(task->mm, to, &now, sizeof(now));
 
     return err < 0 ? err : now;
-}
-
-int64_t sys_times(struct task *task, guest_addr_t to)
-{
-    const nsec_t tick = NSEC_PER_SEC / CLOCK_TICKS;
-    const struct process *process = task->process;
-    struct tms value = {.tms_utime = atomic_load(&process->cpu_time) / tick,
-                        .tms_cutime = process->child_cpu_time / tick};
-    int err = to == 0 ? 0 : user_copy_out(task->mm, to, &value, sizeof(value));
-
-    return err < 0 ? err : clock_now(&process->kernel->clock) / tick;
-}
-
-int64_t sys_getrusage(struct task *task, int who, guest_addr_t to)
-{
-    const struct process *process = task->process;
-    nsec_t time =
-        who == RUSAGE_CHILDREN ? process->child_cpu_time : atomic_load(&process->cpu_time);
-    struct rusage value = {
-        .ru_utime = {.tv_sec = time / NSEC_PER_SEC, .tv_usec = time % NSEC_PER_SEC / 1000}};
-
-    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD)
-        return -EINVAL;
-    return user_copy_out(task->mm, to, &value, sizeof(value));
 }
 
 /* What is left of the timer and its interval. */

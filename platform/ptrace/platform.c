@@ -73,6 +73,7 @@ const struct platform_ops ptrace_ops = {
     .aspace_fork = stub_fork,
     .aspace_free = stub_free,
     .aspace_apply = stub_apply,
+    .aspace_cpu_time = stub_cpu_time,
     .aspace_kill = stub_kill,
     .context_create = ptrace_context_create,
     .context_attach = ptrace_attach,

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "core/base/host.h"
 #include "platform/stub/stub.h"
@@ -36,6 +37,18 @@ int stub_alloc(struct stub_platform *platform, struct stub **ret)
     LIST_INIT(&stub->threads);
     *ret = stub;
     return 0;
+}
+
+/* All threads of the process: the mm thread's part is small. */
+int64_t stub_cpu_time(struct aspace *aspace)
+{
+    const clockid_t cpu_clock = 2; /* CPUCLOCK_SCHED */
+    struct timespec time;
+    clockid_t clock = (clockid_t)(~(unsigned)stub_of(aspace)->pid << 3) | cpu_clock;
+
+    if (clock_gettime(clock, &time) < 0)
+        return -ESRCH;
+    return (int64_t)time.tv_sec * NSEC_PER_SEC + time.tv_nsec;
 }
 
 void stub_kill(struct aspace *aspace)

@@ -126,6 +126,7 @@ int stub_fork(struct aspace *parent, const struct aspace_op *before, size_t coun
               struct aspace **ret);
 void stub_free(struct aspace *aspace);
 int stub_apply(struct aspace *aspace, const struct aspace_op *ops, size_t count, size_t *done);
+int64_t stub_cpu_time(struct aspace *aspace);
 void stub_kill(struct aspace *aspace);
 
 /* --- thread.c --- */
