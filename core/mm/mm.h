@@ -58,7 +58,7 @@ struct mm {
     struct file *exe;
     uint8_t *auxv; /* as on the stack, for /proc/pid/auxv */
     size_t auxv_size;
-    unsigned lock_future; /* mlockall: flags of vmas to come */
+    unsigned lock_future;   /* mlockall: flags of vmas to come */
     atomic_uint membarrier; /* commands registered for: core/membarrier.c */
     /* not saved, derived */
     uint64_t mapped_size; /* of all vmas */
