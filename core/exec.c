@@ -50,7 +50,7 @@ static int open_program(const struct fs_view *view, const char *path, struct fil
     int err = vfs_access(view, NULL, path, 0, X_OK);
 
     if (err == 0)
-        err = vfs_open(view, NULL, path, O_RDONLY | O_CLOEXEC, 0, &file);
+        err = vfs_open(view, NULL, path, O_RDONLY | O_CLOEXEC | FILE_RUN, 0, &file);
     if (err < 0)
         return err;
     err = inode_getattr(file->inode, &stat);

@@ -194,6 +194,8 @@ int vfs_setattr(const struct fs_view *view, const struct path *path,
         int err = inode_check(inode, view->cred, W_OK);
         if (err < 0)
             return err;
+        if (inode_is_run(inode))
+            return -ETXTBSY;
     }
     return set_attr(view->cred, inode, path->mount, change);
 }

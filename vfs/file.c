@@ -19,14 +19,27 @@ DEFINE_OBJECT_TYPE(FILE, file, File, file);
 
 static const struct file_ops no_file_ops = {0};
 
-static void file_start(struct file *file)
+/* Does it count with its inode as one who writes, or runs it? */
+static bool file_is_user(const struct file *file)
+{
+    return S_ISREG(inode_mode(file->inode)) &&
+           (file_is_writable(file) || (file_flags(file) & FILE_RUN) != 0);
+}
+
+static int file_start(struct file *file, bool is_forced)
 {
     bool is_usable = (file_flags(file) & O_PATH) == 0 && file->inode->file_ops != NULL;
+    int err = 0;
 
+    if (file_is_user(file))
+        err = inode_begin_use(file->inode, !file_is_writable(file), is_forced);
+    if (err < 0)
+        return err;
     file->ops = is_usable ? file->inode->file_ops : &no_file_ops;
     if (file->ops->open != NULL)
         file->ops->open(file);
     file->is_open = true;
+    return 0;
 }
 
 int file_create(struct inode *inode, const struct path *path, uint32_t flags, struct file **ret)
@@ -41,7 +54,11 @@ int file_create(struct inode *inode, const struct path *path, uint32_t flags, st
         path_get(path);
     }
     atomic_store(&file->flags, flags & FILE_FLAGS);
-    file_start(file);
+    int err = file_start(file, false);
+    if (err < 0) {
+        object_put(&file->object);
+        return err;
+    }
     *ret = file;
     return 0;
 }
@@ -173,6 +190,8 @@ static void file_fini(struct file *file)
     file_lock_owner_fini(&file->locks);
     if (file->is_open && file->ops->close != NULL)
         file->ops->close(file);
+    if (file->is_open && file_is_user(file))
+        inode_end_use(file->inode, !file_is_writable(file));
     file->is_open = false;
     free_entries(file);
     bytes_fini(&file->content);
@@ -251,7 +270,7 @@ static int file_load(struct file *file, struct loader *loader, const File *messa
 static void file_relink(struct file *file, struct loader *loader)
 {
     (void)loader;
-    file_start(file);
+    (void)file_start(file, true);
     file_lock_owner_relink(&file->locks);
 }
 

@@ -93,10 +93,12 @@ struct file_ops {
 /* Flags of open(2) that stay with a file; the rest is for the call alone. */
 enum {
     FILE_LARGE = 0100000, /* O_LARGEFILE, which libc calls 0 */
+    FILE_RUN = 040,       /* ours: a program is run from it (FMODE_EXEC) */
     FILE_FLAGS = ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) & 037777777,
 };
 
-/* Returns a reference to a file on inode (borrowed, as path; NULL: none). flags are open(2)'s. */
+/* Returns a reference to a file on inode (borrowed, as path; NULL: none). flags are open(2)'s, and
+ * FILE_RUN. -ETXTBSY. */
 int file_create(struct inode *inode, const struct path *path, uint32_t flags, struct file **ret);
 
 bool file_is_readable(const struct file *file);

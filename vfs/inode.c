@@ -30,11 +30,13 @@ void inode_init(struct inode *inode, const struct inode_ops *ops, const struct f
     inode->file_ops = file_ops;
     mutex_init(&inode->lock, LOCK_INODE);
     file_locks_init(&inode->locks);
+    xattrs_init(&inode->xattrs);
 }
 
 void inode_fini(struct inode *inode)
 {
     file_locks_fini(&inode->locks);
+    xattrs_fini(&inode->xattrs);
 }
 
 uint64_t inode_next_nr(void)
@@ -144,7 +146,7 @@ void inode_set_owner(struct inode *inode, struct inode *dir, uint32_t mode, cons
     attr->uid = cred->fsuid;
     attr->gid = cred->fsgid;
     attr->nlink = S_ISDIR(mode) ? 2 : 1;
-    attr->atime = attr->mtime = attr->ctime = host_clock_realtime();
+    attr->atime = attr->mtime = attr->ctime = attr->btime = host_clock_realtime();
     if (dir == NULL)
         return;
     mutex_lock(&dir->lock);
@@ -175,6 +177,39 @@ void inode_change_attr(struct inode *inode, const struct attr_change *change)
     else if ((change->set & ATTR_SIZE) != 0)
         attr->mtime = attr->ctime;
     mutex_unlock(&inode->lock);
+}
+
+int inode_begin_use(struct inode *inode, bool is_run, bool is_forced)
+{
+    int err = 0;
+
+    mutex_lock(&inode->lock);
+    if (!is_forced && (is_run ? inode->writer_count : inode->runner_count) > 0)
+        err = -ETXTBSY;
+    else if (is_run)
+        inode->runner_count++;
+    else
+        inode->writer_count++;
+    mutex_unlock(&inode->lock);
+    return err;
+}
+
+void inode_end_use(struct inode *inode, bool is_run)
+{
+    mutex_lock(&inode->lock);
+    if (is_run)
+        inode->runner_count--;
+    else
+        inode->writer_count--;
+    mutex_unlock(&inode->lock);
+}
+
+bool inode_is_run(struct inode *inode)
+{
+    mutex_lock(&inode->lock);
+    bool is_run = inode->runner_count > 0;
+    mutex_unlock(&inode->lock);
+    return is_run;
 }
 
 void inode_add_links(struct inode *inode, int count)
@@ -223,6 +258,7 @@ int inode_save_attr(const struct inode *inode, struct saver *saver, InodeAttr **
     message->atime_ns = attr->atime;
     message->mtime_ns = attr->mtime;
     message->ctime_ns = attr->ctime;
+    message->btime_ns = attr->btime;
     message->dev = inode->dev;
     *ret = message;
     return 0;
@@ -270,4 +306,5 @@ void inode_load_attr(struct inode *inode, struct loader *loader, const InodeAttr
     attr->atime = message->atime_ns;
     attr->mtime = message->mtime_ns;
     attr->ctime = message->ctime_ns;
+    attr->btime = message->btime_ns;
 }

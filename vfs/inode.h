@@ -10,6 +10,7 @@
 #include "snapshot/snapshot.h"
 #include "vfs/cred.h"
 #include "vfs/file_lock.h"
+#include "vfs/xattr.h"
 
 struct file;
 struct file_ops;
@@ -25,6 +26,7 @@ struct inode_attr {
     uint64_t rdev;
     bool is_linkable; /* made by O_TMPFILE without O_EXCL: link may give it its first name */
     int64_t atime, mtime, ctime;
+    int64_t btime; /* 0: not known */
 };
 
 /*
@@ -38,6 +40,9 @@ struct inode {
     bool is_shared;    /* not saved: its names change on the host, look each up anew */
     struct mutex lock; /* LOCK_INODE; guards attr */
     struct inode_attr attr;
+    struct xattr_list xattrs; /* lock; saved by kinds with change_xattr */
+    /* Files that may write it, and programs that run from it: one excludes the other (ETXTBSY). */
+    unsigned writer_count, runner_count; /* not saved, derived: lock; counted by files */
     uint64_t dev;            /* st_dev: synthetic, of its file system; saved with attr */
     struct file_locks locks; /* not saved, derived: their owners have them */
 };
@@ -108,6 +113,8 @@ struct inode_ops {
     int (*readlink_by)(struct inode *inode, void *task, struct bytes *ret);
     int (*getattr)(struct inode *inode, struct stat *ret); /* NULL: from attr */
     int (*setattr)(struct inode *inode, const struct attr_change *change);
+    /* Before an extended attribute changes. NULL: there are none. */
+    int (*change_xattr)(struct inode *inode);
     /* Before a file is made on it, no lock held: a copy-up, a device. May replace *inode, a
      * reference that it then puts, by what is really opened. With O_TRUNC the size becomes 0. */
     int (*open)(struct inode **inode, int flags);
@@ -140,6 +147,11 @@ int inode_open(struct inode **inode, int flags);
 /* Owner, group and times of a new inode in dir (NULL: none); S_ISGID directories hand theirs on. */
 void inode_set_owner(struct inode *inode, struct inode *dir, uint32_t mode,
                      const struct cred *cred);
+/* One who writes a regular file, or a program that is run from it (is_run). -ETXTBSY: there is one
+ * of the other sort, unless is_forced. */
+int inode_begin_use(struct inode *inode, bool is_run, bool is_forced);
+void inode_end_use(struct inode *inode, bool is_run);
+bool inode_is_run(struct inode *inode);
 /* Applies to attr what is not the size; sets ctime. */
 void inode_change_attr(struct inode *inode, const struct attr_change *change);
 /* Adds to attr.nlink, sets ctime; is_modified: mtime too (a directory whose names changed). */

@@ -65,13 +65,22 @@ static int check_open(const struct fs_view *view, const struct path *path, int f
 /* Opens the inode of path, which has been checked. */
 static int open_inode(const struct path *path, int flags, struct file **ret)
 {
-    struct inode *inode = object_get(&path_inode(path)->object);
+    struct inode *inode = object_get(&path_inode(path)->object), *used = NULL;
+    int err = 0;
 
-    int err = inode_open(&inode, flags);
+    if (S_ISREG(inode_mode(inode)) && (access_mask(flags) & W_OK) != 0) {
+        err = inode_begin_use(inode, false, false); /* before it is cut off */
+        used = err == 0 ? object_get(&inode->object) : NULL;
+    }
+    if (err == 0)
+        err = inode_open(&inode, flags);
     if (err == 0 && inode->file_ops == NULL)
         err = -ENXIO;
     if (err == 0)
         err = file_create(inode, path, (uint32_t)flags | FILE_LARGE, ret);
+    if (used != NULL)
+        inode_end_use(used, false);
+    object_put((struct object *)used);
     object_put(&inode->object);
     return err;
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * execve: the strings of a hostile caller. As in Linux one string has at most 128 KB, and all of
- * them with their pointers a quarter of the largest stack (2 MB).
+ * execve, execveat: the strings of a hostile caller. As in Linux one string has at most 128 KB, and
+ * all of them with their pointers a quarter of the largest stack (2 MB).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/base/host.h"
+#include "core/syscall/path_argument.h"
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
+#include "vfs/inode.h"
 
 enum { STRING_MAX = 128 << 10, STRINGS_SIZE_MAX = 2 << 20, STRINGS_MAX = STRINGS_SIZE_MAX / 8 };
 
@@ -83,19 +87,17 @@ static int64_t exec_strings(struct task *task, const char *path, char ***argv, c
     return err < 0 ? err : CALL_KEEPS_REGS;
 }
 
-int64_t sys_execve(struct task *task, guest_addr_t path, guest_addr_t argv, guest_addr_t envp)
+static int64_t exec_with_strings(struct task *task, const char *name, guest_addr_t argv,
+                                 guest_addr_t envp)
 {
     char *buffer = host_alloc(STRING_MAX, 1);
-    char name[PATH_MAX];
     size_t budget = STRINGS_SIZE_MAX;
     char **arguments = NULL;
     char **environment = NULL;
 
     if (buffer == NULL)
         return -ENOMEM;
-    int64_t result = user_copy_string(task->mm, name, path, sizeof(name));
-    if (result >= 0)
-        result = copy_strings(task, argv, &budget, buffer, &arguments);
+    int64_t result = copy_strings(task, argv, &budget, buffer, &arguments);
     if (result >= 0)
         result = copy_strings(task, envp, &budget, buffer, &environment);
     host_free(buffer);
@@ -104,4 +106,59 @@ int64_t sys_execve(struct task *task, guest_addr_t path, guest_addr_t argv, gues
     strings_free(arguments);
     strings_free(environment);
     return result;
+}
+
+int64_t sys_execve(struct task *task, guest_addr_t path, guest_addr_t argv, guest_addr_t envp)
+{
+    char name[PATH_MAX];
+    int64_t result = user_copy_string(task->mm, name, path, sizeof(name));
+
+    return result < 0 ? result : exec_with_strings(task, name, argv, envp);
+}
+
+/* --- execveat --- */
+
+/* With AT_SYMLINK_NOFOLLOW the name must be none of a link. */
+static int check_link(const struct path_argument *argument)
+{
+    struct path path;
+    int err = path_lookup(&argument->view, path_argument_at(argument), argument->name,
+                          LOOKUP_NOFOLLOW | LOOKUP_EMPTY, &path);
+
+    if (err < 0)
+        return err;
+    err = S_ISLNK(inode_mode(path_inode(&path))) ? -ELOOP : 0;
+    path_put(&path);
+    return err;
+}
+
+/* The name as seen by way of the descriptor, as Linux gives it to scripts. */
+static int name_by_fd(int fd, const char *name, char ret[PATH_MAX])
+{
+    int size = fd == AT_FDCWD || name[0] == '/' ? snprintf(ret, PATH_MAX, "%s", name)
+                                                : snprintf(ret, PATH_MAX, "/dev/fd/%d%s%s", fd,
+                                                           name[0] == '\0' ? "" : "/", name);
+
+    return size >= PATH_MAX ? -ENAMETOOLONG : 0;
+}
+
+int64_t sys_execveat(struct task *task, int fd, guest_addr_t path, guest_addr_t argv,
+                     guest_addr_t envp, uint32_t flags)
+{
+    struct path_argument argument;
+    char name[PATH_MAX];
+
+    if ((flags & ~(uint32_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) != 0)
+        return -EINVAL;
+    int err = path_argument_get(task, fd, path, &argument);
+    if (err < 0)
+        return err;
+    if (argument.name[0] == '\0' && (flags & AT_EMPTY_PATH) == 0)
+        err = -ENOENT;
+    else if ((flags & AT_SYMLINK_NOFOLLOW) != 0)
+        err = check_link(&argument);
+    if (err == 0)
+        err = name_by_fd(fd, argument.name, name);
+    path_argument_put(&argument);
+    return err < 0 ? err : exec_with_strings(task, name, argv, envp);
 }

@@ -21,6 +21,7 @@ static int64_t open_at(struct task *task, int fd, guest_addr_t name, int flags, 
     if (err < 0)
         return err;
     argument.view.resolve = resolve;
+    flags &= ~FILE_RUN;
     err = vfs_open(&argument.view, path_argument_at(&argument), argument.name, flags, mode, &file);
     path_argument_put(&argument);
     if (err < 0)

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "core/kernel.h"
 #include "core/syscall/path_argument.h"
 #include "core/syscall/syscall_table.h"
+#include "vfs/mount.h"
 
 /* The file of a descriptor. */
 static int stat_fd(struct task *task, int fd, struct stat *ret)
@@ -91,9 +93,84 @@ int64_t sys_newfstatat(struct task *task, int fd, guest_addr_t name, guest_addr_
     return give_stat(task, err, to, &stat);
 }
 
+/* --- statx --- */
+
+/* What statx is about: references; the path may be empty. */
+static int statx_find(struct task *task, int fd, guest_addr_t name, uint32_t flags,
+                      struct path *path, struct inode **inode)
+{
+    struct path_argument argument;
+    struct file *file = NULL;
+    int err = path_argument_get(task, fd, name, &argument);
+
+    if (err < 0 && err != -ENOTDIR)
+        return err;
+    if (argument.name[0] == '\0' && (flags & AT_EMPTY_PATH) != 0 && fd != AT_FDCWD) {
+        if (err == 0)
+            path_argument_put(&argument);
+        file = files_get(task->files, fd);
+        if (file == NULL)
+            return -EBADF;
+        *path = file->path;
+        path_get(path);
+        *inode = object_get(&file->inode->object);
+        object_put(&file->object);
+        return 0;
+    }
+    if (err < 0)
+        return err;
+    err = path_lookup(&argument.view, path_argument_at(&argument), argument.name,
+                      lookup_flags(flags), path);
+    path_argument_put(&argument);
+    if (err == 0)
+        *inode = object_get(&path_inode(path)->object);
+    return err;
+}
+
 static struct statx_timestamp statx_time(const struct timespec *time)
 {
     return (struct statx_timestamp){.tv_sec = time->tv_sec, .tv_nsec = (uint32_t)time->tv_nsec};
+}
+
+static void statx_fill(const struct stat *stat, struct statx *ret)
+{
+    *ret = (struct statx){.stx_mask = STATX_BASIC_STATS,
+                          .stx_blksize = (uint32_t)stat->st_blksize,
+                          .stx_nlink = (uint32_t)stat->st_nlink,
+                          .stx_uid = stat->st_uid,
+                          .stx_gid = stat->st_gid,
+                          .stx_mode = (uint16_t)stat->st_mode,
+                          .stx_ino = stat->st_ino,
+                          .stx_size = (uint64_t)stat->st_size,
+                          .stx_blocks = (uint64_t)stat->st_blocks,
+                          .stx_atime = statx_time(&stat->st_atim),
+                          .stx_mtime = statx_time(&stat->st_mtim),
+                          .stx_ctime = statx_time(&stat->st_ctim),
+                          .stx_rdev_major = major(stat->st_rdev),
+                          .stx_rdev_minor = minor(stat->st_rdev),
+                          .stx_dev_major = major(stat->st_dev),
+                          .stx_dev_minor = minor(stat->st_dev)};
+}
+
+/* What stat does not tell. */
+static void statx_add(struct task *task, const struct path *path, struct inode *inode,
+                      struct statx *ret)
+{
+    mutex_lock(&inode->lock);
+    int64_t btime = inode->attr.btime;
+    mutex_unlock(&inode->lock);
+    if (btime > 0) {
+        ret->stx_mask |= STATX_BTIME;
+        ret->stx_btime.tv_sec = btime / NSEC_PER_SEC;
+        ret->stx_btime.tv_nsec = (uint32_t)(btime % NSEC_PER_SEC);
+    }
+    ret->stx_attributes_mask = STATX_ATTR_MOUNT_ROOT;
+    if (path->mount == NULL)
+        return;
+    ret->stx_mask |= STATX_MNT_ID;
+    ret->stx_mnt_id = (uint64_t)mount_nr(task_kernel(task)->machine->root_mount, path->mount);
+    if (path->dentry == path->mount->root)
+        ret->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
 }
 
 int64_t sys_statx(struct task *task, int fd, guest_addr_t name, uint32_t flags, uint32_t mask,
@@ -101,31 +178,25 @@ int64_t sys_statx(struct task *task, int fd, guest_addr_t name, uint32_t flags, 
 {
     const uint32_t known =
         AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE;
+    struct path path = {0};
+    struct inode *inode = NULL;
+    struct statx value;
     struct stat stat;
 
     if ((flags & ~known) != 0 || (mask & STATX__RESERVED) != 0 ||
         (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
         return -EINVAL;
-    int err = stat_at(task, fd, name, flags, &stat);
+    int err = statx_find(task, fd, name, flags, &path, &inode);
     if (err < 0)
         return err;
-    struct statx value = {.stx_mask = STATX_BASIC_STATS,
-                          .stx_blksize = (uint32_t)stat.st_blksize,
-                          .stx_nlink = (uint32_t)stat.st_nlink,
-                          .stx_uid = stat.st_uid,
-                          .stx_gid = stat.st_gid,
-                          .stx_mode = (uint16_t)stat.st_mode,
-                          .stx_ino = stat.st_ino,
-                          .stx_size = (uint64_t)stat.st_size,
-                          .stx_blocks = (uint64_t)stat.st_blocks,
-                          .stx_atime = statx_time(&stat.st_atim),
-                          .stx_mtime = statx_time(&stat.st_mtim),
-                          .stx_ctime = statx_time(&stat.st_ctim),
-                          .stx_rdev_major = major(stat.st_rdev),
-                          .stx_rdev_minor = minor(stat.st_rdev),
-                          .stx_dev_major = major(stat.st_dev),
-                          .stx_dev_minor = minor(stat.st_dev)};
-    return user_copy_out(task->mm, to, &value, sizeof(value));
+    err = inode_getattr(inode, &stat);
+    if (err == 0) {
+        statx_fill(&stat, &value);
+        statx_add(task, &path, inode, &value);
+    }
+    object_put(&inode->object);
+    path_put(&path);
+    return err < 0 ? err : user_copy_out(task->mm, to, &value, sizeof(value));
 }
 
 /* --- access --- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* statx says what stat says. Calls: statx */
+/* statx says what stat says, and more. Calls: statx */
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,11 +44,24 @@ int main(void)
     same(&st, &stx);
     printf("as stat\n");
 
+    const unsigned mask = STATX_ALL | STATX_MNT_ID;
+    uint64_t mount = 0;
+    CHECK(statx(fd, "", AT_EMPTY_PATH, mask, &stx) == 0 && (stx.stx_mask & STATX_BTIME));
+    CHECK(stx.stx_btime.tv_sec > 1000000 && stx.stx_btime.tv_sec <= stx.stx_mtime.tv_sec);
+    CHECK((stx.stx_mask & STATX_MNT_ID) && (mount = stx.stx_mnt_id) != 0);
+    CHECK((stx.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0);
+    CHECK((stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0);
+    CHECK(statx(AT_FDCWD, ".", AT_STATX_DONT_SYNC, mask, &stx) == 0 && stx.stx_mnt_id == mount);
+    CHECK(statx(AT_FDCWD, "/proc", AT_STATX_FORCE_SYNC, mask, &stx) == 0);
+    CHECK(stx.stx_mnt_id != mount && (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0);
+    printf("more than stat\n");
+
     CHECK_ERRNO(statx(AT_FDCWD, "none", 0, STATX_BASIC_STATS, &stx), ENOENT);
     CHECK_ERRNO(statx(fd, "file", 0, STATX_BASIC_STATS, &stx), ENOTDIR);
     CHECK_ERRNO(statx(fd, "", 0, STATX_BASIC_STATS, &stx), ENOENT);
     CHECK_ERRNO(syscall(SYS_statx, fd, "file", 0x40000000, STATX_BASIC_STATS, &stx), EINVAL);
     CHECK_ERRNO(syscall(SYS_statx, fd, "file", 0, 0x80000000u, &stx), EINVAL);
+    CHECK_ERRNO(statx(AT_FDCWD, "file", AT_STATX_SYNC_TYPE, 0, &stx), EINVAL);
     CHECK_ERRNO(syscall(SYS_statx, AT_FDCWD, "file", 0, STATX_BASIC_STATS, 8), EFAULT);
     printf("errors\n");
     return 0;

@@ -229,7 +229,14 @@ static struct mapping *overlay_mapping(struct inode *inode)
     return overlay->lower->ops->mapping(overlay->lower);
 }
 
+/* Also that of directories. */
+int overlay_change_xattr(struct inode *inode)
+{
+    return hold(overlay_of(inode));
+}
+
 const struct inode_ops overlay_inode_ops = {
+    .change_xattr = overlay_change_xattr,
     .readlink = overlay_readlink,
     .getattr = overlay_getattr,
     .setattr = overlay_setattr,
@@ -275,6 +282,8 @@ static int overlay_inode_save(const struct overlay_inode *overlay, struct saver 
     if (overlay->is_copied)
         err = mapping_save(&overlay->mapping, saver, &message->mapping);
     if (err == 0)
+        err = xattrs_save(&overlay->inode.xattrs, saver, &message->xattrs, &message->n_xattrs);
+    if (err == 0)
         err = dir_names_save(&overlay->names, saver, &message->names, &message->n_names);
     return err;
 }
@@ -306,6 +315,8 @@ static int overlay_inode_load(struct overlay_inode *overlay, struct loader *load
     if (message->n_names > 0 && !S_ISDIR(overlay->inode.attr.mode))
         load_bad(loader, "names", "are there, but it is no directory");
     int err = mapping_load(&overlay->mapping, loader, message->mapping);
+    if (err == 0)
+        err = xattrs_load(&overlay->inode.xattrs, loader, message->xattrs, message->n_xattrs);
     if (err < 0)
         return err;
     return dir_names_load(&overlay->names, loader, message->names, message->n_names, true);

@@ -49,6 +49,7 @@ int overlay_create_directory(struct inode *dir, uint32_t mode, const struct cred
 int overlay_hold(struct overlay_inode *overlay);
 /* The names lock is held: it has no name any more. */
 void overlay_forget_name(struct overlay_inode *overlay);
+int overlay_change_xattr(struct inode *inode);
 bool overlay_is_copied(struct overlay_inode *overlay);
 /* Holds it and brings the content into memory, at most keep bytes of it. No lock is held. */
 int overlay_copy_up(struct overlay_inode *overlay, uint64_t keep);

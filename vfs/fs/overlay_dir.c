@@ -335,6 +335,7 @@ static int overlay_open_dir(struct inode **inode, int flags)
 }
 
 const struct inode_ops overlay_dir_ops = {
+    .change_xattr = overlay_change_xattr,
     .names_lock = &overlay_names_lock,
     .lookup = overlay_lookup,
     .create = overlay_create_name,

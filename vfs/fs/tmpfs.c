@@ -181,7 +181,15 @@ static struct mapping *tmpfs_mapping(struct inode *inode)
     return S_ISREG(inode_mode(inode)) ? &tmpfs_of(inode)->mapping : NULL;
 }
 
+/* Also that of directories. */
+int tmpfs_change_xattr(struct inode *inode)
+{
+    (void)inode;
+    return 0;
+}
+
 const struct inode_ops tmpfs_inode_ops = {
+    .change_xattr = tmpfs_change_xattr,
     .readlink = tmpfs_readlink,
     .getattr = tmpfs_getattr,
     .setattr = tmpfs_setattr,
@@ -216,6 +224,8 @@ static int tmpfs_inode_save(const struct tmpfs_inode *tmpfs, struct saver *saver
     if (S_ISREG(tmpfs->inode.attr.mode))
         err = mapping_save(&tmpfs->mapping, saver, &message->mapping);
     if (err == 0)
+        err = xattrs_save(&tmpfs->inode.xattrs, saver, &message->xattrs, &message->n_xattrs);
+    if (err == 0)
         err = dir_names_save(&tmpfs->names, saver, &message->names, &message->n_names);
     return err;
 }
@@ -223,6 +233,8 @@ static int tmpfs_inode_save(const struct tmpfs_inode *tmpfs, struct saver *saver
 static int tmpfs_inode_load(struct tmpfs_inode *tmpfs, struct loader *loader,
                             const TmpfsInode *message)
 {
+    int err = 0;
+
     inode_load_attr(&tmpfs->inode, loader, message->attr);
     uint32_t mode = tmpfs->inode.attr.mode;
     set_ops(tmpfs);
@@ -230,12 +242,13 @@ static int tmpfs_inode_load(struct tmpfs_inode *tmpfs, struct loader *loader,
         tmpfs->target = load_string(loader, "target", message->target, PATH_MAX - 1);
     if (!S_ISDIR(mode) && message->n_names > 0)
         load_bad(loader, "names", "are there, but it is no directory");
-    if (S_ISREG(mode)) {
-        int err = mapping_load(&tmpfs->mapping, loader, message->mapping);
-        if (err < 0)
-            return err;
-    }
-    return dir_names_load(&tmpfs->names, loader, message->names, message->n_names, false);
+    if (S_ISREG(mode))
+        err = mapping_load(&tmpfs->mapping, loader, message->mapping);
+    if (err == 0)
+        err = xattrs_load(&tmpfs->inode.xattrs, loader, message->xattrs, message->n_xattrs);
+    if (err == 0)
+        err = dir_names_load(&tmpfs->names, loader, message->names, message->n_names, false);
+    return err;
 }
 
 /* The files count themselves. */

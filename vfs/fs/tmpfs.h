@@ -23,6 +23,8 @@ extern const struct snapshot_type tmpfs_inode_type;
 /* The operations of directories, and of all else. */
 extern const struct inode_ops tmpfs_dir_ops, tmpfs_inode_ops;
 
+int tmpfs_change_xattr(struct inode *inode);
+
 /* Returns a reference to the root of a new file system, owned by root. */
 int tmpfs_create(uint32_t mode, struct inode **ret);
 

@@ -194,6 +194,7 @@ static int tmpfs_dir_statfs(struct inode *inode, struct statfs *ret)
 }
 
 const struct inode_ops tmpfs_dir_ops = {
+    .change_xattr = tmpfs_change_xattr,
     .names_lock = &tmpfs_names_lock,
     .lookup = tmpfs_lookup,
     .create = tmpfs_create_name,
