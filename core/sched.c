@@ -58,6 +58,8 @@ int sched_save(const struct sched_state *state, struct saver *saver, SchedState 
     m->affinity = state->affinity;
     m->io_priority = state->io_priority;
     m->personality = state->personality;
+    m->memory_policy = state->memory_policy;
+    m->memory_nodes = state->memory_nodes;
     *ret = m;
     return 0;
 }
@@ -70,6 +72,9 @@ static void check(struct loader *loader, const SchedState *m)
         load_bad(loader, "sched.priority", "%" PRIu32 " does not fit the policy", m->priority);
     if (m->nice < NICE_MIN || m->nice > NICE_MAX)
         load_bad(loader, "sched.nice", "%" PRId32 " is out of range", m->nice);
+    if (m->memory_policy > UINT16_MAX || m->memory_nodes > 1)
+        load_bad(loader, "sched.memory_policy", "%" PRIx32 " of nodes %" PRIx64 " is unknown",
+                 m->memory_policy, m->memory_nodes);
     if (m->io_priority > IO_PRIORITY_MAX)
         load_bad(loader, "sched.io_priority", "%" PRIu32 " is out of range", m->io_priority);
 }
@@ -87,4 +92,6 @@ void sched_load(struct sched_state *state, struct loader *loader, const SchedSta
     state->affinity = m->affinity;
     state->io_priority = m->io_priority;
     state->personality = m->personality;
+    state->memory_policy = m->memory_policy;
+    state->memory_nodes = m->memory_nodes;
 }

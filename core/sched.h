@@ -17,10 +17,12 @@ struct sched_state {
     uint32_t policy;   /* SCHED_* */
     uint32_t priority; /* 1 to 99 of SCHED_FIFO and SCHED_RR, else 0 */
     int32_t nice;
-    bool resets_on_fork;  /* SCHED_FLAG_RESET_ON_FORK */
-    uint64_t affinity;    /* CPUs it may run on; 0: all */
-    uint32_t io_priority; /* ioprio_set(2): class and level; 0: by nice */
-    uint32_t personality; /* personality(2) */
+    bool resets_on_fork;    /* SCHED_FLAG_RESET_ON_FORK */
+    uint64_t affinity;      /* CPUs it may run on; 0: all */
+    uint32_t io_priority;   /* ioprio_set(2): class and level; 0: by nice */
+    uint32_t personality;   /* personality(2) */
+    uint32_t memory_policy; /* set_mempolicy(2): mode and flags */
+    uint64_t memory_nodes;
 };
 
 /* The CPUs of count that state allows; never none. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The calls of mman.h and brk: decoded here, done in core/mm. */
 #include <errno.h>
+#include <sys/personality.h>
 
 #include "core/base/host.h"
 #include "core/limit.h"
@@ -10,6 +11,14 @@
 #include "core/task.h"
 
 enum { MINCORE_PART = 4096 };
+
+/* What may be read may be executed where the personality says so. */
+static int full_prot(const struct task *task, uint32_t prot)
+{
+    bool implies = (task->sched.personality & READ_IMPLIES_EXEC) != 0 && (prot & PROT_READ) != 0;
+
+    return (int)(implies ? prot | PROT_EXEC : prot);
+}
 
 int64_t sys_mmap(struct task *task, guest_addr_t address, uint64_t size, uint32_t prot,
                  uint32_t flags, int fd, int64_t offset)
@@ -30,7 +39,8 @@ int64_t sys_mmap(struct task *task, guest_addr_t address, uint64_t size, uint32_
         flags |= MAP_ANONYMOUS;
     }
     task_tell_limits(task);
-    result = mm_mmap(task->mm, address, size, (int)prot, (int)flags, file, (uint64_t)offset);
+    result =
+        mm_mmap(task->mm, address, size, full_prot(task, prot), (int)flags, file, (uint64_t)offset);
     object_put((struct object *)file);
     return result;
 }
@@ -43,7 +53,7 @@ int64_t sys_munmap(struct task *task, guest_addr_t address, uint64_t size)
 int64_t sys_mprotect(struct task *task, guest_addr_t address, uint64_t size, uint32_t prot)
 {
     task_tell_limits(task);
-    return mm_mprotect(task->mm, address, size, (int)prot);
+    return mm_mprotect(task->mm, address, size, full_prot(task, prot));
 }
 
 int64_t sys_brk(struct task *task, guest_addr_t address)

@@ -17,6 +17,7 @@
 #include "core/syscall/syscall_table.h"
 #include "core/task.h"
 
+enum { DESCRIPTORS_MAX = 1 << 20 };  /* nr_open */
 enum { RANDOM_SIZE_MAX = 33554431 }; /* getrandom(2): so much at most from the urandom source */
 
 int64_t sys_uname(struct task *task, guest_addr_t to)
@@ -78,6 +79,8 @@ int64_t sys_getrandom(struct task *task, guest_addr_t to, uint64_t size, uint32_
         if (user_copy_out(task->mm, to + done, bytes, part) < 0)
             return done > 0 ? (int64_t)done : -EFAULT;
         done += part;
+        if (atomic_load(&task->waiter.has_signal))
+            break;
     }
     return (int64_t)done;
 }
@@ -128,6 +131,29 @@ int64_t sys_personality(struct task *task, uint32_t persona)
     return old;
 }
 
+/* An empty log of the size that Linux has by default, for root. */
+int64_t sys_syslog(struct task *task, int action, guest_addr_t to, int size)
+{
+    enum {
+        READ = 2,
+        READ_ALL = 3,
+        READ_CLEAR = 4,
+        LEVEL = 8,
+        BUFFER_SIZE = 10,
+        LOG_SIZE = 1 << 18
+    };
+
+    if (task->cred.euid != 0)
+        return -EPERM;
+    if (action < 0 || action > BUFFER_SIZE)
+        return -EINVAL;
+    if (action >= READ && action <= READ_CLEAR && (to == 0 || size < 0))
+        return -EINVAL;
+    if (action == LEVEL && (size < 1 || size > 8))
+        return -EINVAL;
+    return action == BUFFER_SIZE ? LOG_SIZE : 0;
+}
+
 /* --- limits --- */
 
 static int limit_exchange(struct process *process, int resource, const struct rlimit *new,
@@ -140,6 +166,8 @@ static int limit_exchange(struct process *process, int resource, const struct rl
     *old = *limit;
     if (new != NULL &&new->rlim_cur > new->rlim_max)
         err = -EINVAL;
+    else if (new != NULL && resource == RLIMIT_NOFILE &&new->rlim_max > DESCRIPTORS_MAX)
+        err = -EPERM;
     else if (new != NULL &&new->rlim_max > limit->rlim_max && !is_privileged)
         err = -EPERM;
     else if (new != NULL)
