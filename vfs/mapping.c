@@ -140,6 +140,18 @@ uint64_t mapping_size(struct mapping *mapping)
     return size;
 }
 
+uint64_t mapping_size_now(struct mapping *mapping)
+{
+    struct stat stat;
+
+    mutex_lock(&mapping->lock);
+    if (mapping->host.fd >= 0 && host_fstat(mapping->host.fd, &stat) == 0)
+        mapping->size = (uint64_t)stat.st_size;
+    uint64_t size = mapping->size;
+    mutex_unlock(&mapping->lock);
+    return size;
+}
+
 uint64_t mapping_memory(struct mapping *mapping)
 {
     mutex_lock(&mapping->lock);
@@ -502,6 +514,18 @@ int mapping_truncate(struct mapping *mapping, uint64_t size)
     mutex_unlock(&mapping->lock);
     host_free(owners.list);
     return err;
+}
+
+int mapping_resized(struct mapping *mapping, uint64_t size)
+{
+    struct owners owners;
+
+    int err = lock_for_change(mapping, &owners);
+    if (err < 0)
+        return err;
+    mapping->size = size;
+    unlock_and_tell(mapping, &owners, page_up(size));
+    return 0;
 }
 
 int mapping_punch(struct mapping *mapping, uint64_t offset, uint64_t size)

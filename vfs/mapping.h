@@ -84,6 +84,10 @@ void mapping_set_host(struct mapping *mapping, int fd, uint64_t size);
 void mapping_set_release(void (*release)(int platform));
 /* A host file's size, as last seen. */
 void mapping_set_size(struct mapping *mapping, uint64_t size);
+/* A host file was cut or extended by a guest: tells the users what is gone. */
+int mapping_resized(struct mapping *mapping, uint64_t size);
+/* The size as it is now: host files are asked. */
+uint64_t mapping_size_now(struct mapping *mapping);
 bool mapping_is_host(const struct mapping *mapping);
 
 /* The run of the chunk of the file that has offset: sets *ret to the memfile's offset of the file's

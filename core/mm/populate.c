@@ -81,7 +81,7 @@ static guest_addr_t vma_file_offset(const struct vma *vma, guest_addr_t address)
 /* Where the pages of the file end within [start, end). */
 static guest_addr_t clip_to_file(const struct vma *vma, guest_addr_t start, guest_addr_t end)
 {
-    uint64_t size = PAGE_UP(mapping_size(vma->mapping)), from = vma_file_offset(vma, start);
+    uint64_t size = PAGE_UP(mapping_size_now(vma->mapping)), from = vma_file_offset(vma, start);
 
     if (from >= size)
         return start;

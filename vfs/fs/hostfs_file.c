@@ -297,9 +297,7 @@ static int set_host_size(struct hostfs_inode *hostfs, uint64_t size)
 
     if (err == 0)
         err = host_ftruncate(hostfs->fd, size);
-    if (err == 0)
-        mapping_set_size(&hostfs->mapping, size);
-    return err;
+    return err < 0 ? err : mapping_resized(&hostfs->mapping, size);
 }
 
 static int set_host_attr(struct hostfs_inode *hostfs, const struct attr_change *change)
