@@ -14,6 +14,7 @@
 #include "core/freeze.h"
 #include "core/kernel.h"
 #include "core/objects.h"
+#include "core/pager.h"
 #include "snapshot/image_dir.h"
 
 /* How long running and short-waiting tasks have to reach the gate. */
@@ -91,24 +92,58 @@ static int write_kernel_image(int dir, const struct kernel_image *image, struct 
         return fd;
     int err = host_pwrite_all(fd, image->frames.data, image->frames.size, 0);
     if (err == 0)
-        err = host_fsync(fd);
+        host_sync_begin(fd, 0, image->frames.size); /* the tool waits for it */
     (void)host_close(fd);
     ret->size = image->frames.size;
     image_digest(image->frames.data, image->frames.size, ret->digest);
     return err;
 }
 
+struct pages_sink {
+    struct pages_writer *writer;
+    const struct pages_reader *source;
+};
+
+static int emit(void *context, uint64_t chunk, uint16_t mask, const void *data)
+{
+    struct pages_sink *sink = context;
+
+    return pages_writer_add(sink->writer, chunk, mask, data);
+}
+
+static int emit_absent(void *context, uint64_t chunk)
+{
+    struct pages_sink *sink = context;
+
+    return pages_writer_copy(sink->writer, sink->source, chunk);
+}
+
+/* What is absent goes from image to image as it is stored, unless it is to be stored otherwise. */
+static int collect(struct kernel *kernel, const struct checkpoint_options *options,
+                   const struct working_set *set, struct pages_writer *writer)
+{
+    struct pages_sink pages = {writer, pager_reader(kernel->pager)};
+    struct memfile_sink sink = {
+        .emit = emit, .context = &pages, .first = set->chunks, .first_count = set->count};
+
+    if (pages.source != NULL && options->pages.is_compressed)
+        sink.emit_absent = emit_absent;
+    return memfile_collect_to(kernel->memfile, &sink);
+}
+
 static int write_pages(struct kernel *kernel, const struct checkpoint_options *options,
-                       struct checkpoint_result *result)
+                       const struct working_set *set, struct checkpoint_result *result)
 {
     struct pages_writer *writer;
+    nsec_t start = host_clock_now();
     int err = pages_writer_create(options->dir, &options->pages, &writer);
 
     if (err < 0) {
         memfile_collect_cancel(kernel->memfile);
         return err;
     }
-    err = memfile_collect(kernel->memfile, pages_writer_add, writer);
+    err = collect(kernel, options, set, writer);
+    result->collect_time = host_clock_now() - start;
     if (err == 0)
         err = pages_writer_finish(writer, &result->pages);
     pages_writer_free(writer);
@@ -119,15 +154,26 @@ static int write_pages(struct kernel *kernel, const struct checkpoint_options *o
     return err;
 }
 
+struct frozen_state {
+    struct kernel_image image;
+    struct working_set set;
+};
+
 /* Frozen: the state of this instant is fixed, in image and by the memory's new epoch. */
-static int fix_state(struct kernel *kernel, struct report *report, struct kernel_image *image,
+static int fix_state(struct kernel *kernel, struct report *report, struct frozen_state *state,
                      struct checkpoint_result *result)
 {
+    nsec_t start = host_clock_now(), saved;
+
     settle_memory(kernel);
     (void)process_list_all(kernel, settle_usage, NULL);
-    int err = save_objects(kernel, report, image, result);
+    int err = save_objects(kernel, report, &state->image, result);
+    if (err == 0)
+        err = checkpoint_guess_set(kernel, &state->set);
     if (err < 0)
         return err;
+    saved = host_clock_now();
+    result->objects_time = saved - start;
     result->epoch = memfile_epoch(kernel->memfile);
     err = memfile_freeze(kernel->memfile, 0);
     if (err < 0)
@@ -135,26 +181,29 @@ static int fix_state(struct kernel *kernel, struct report *report, struct kernel
     err = protect_memory(kernel);
     if (err < 0)
         memfile_collect_cancel(kernel->memfile);
+    result->protect_time = host_clock_now() - saved;
     return err;
 }
 
 static int write_files(struct kernel *kernel, const struct checkpoint_options *options,
-                       const struct kernel_image *image, struct checkpoint_result *result)
+                       const struct frozen_state *state, struct checkpoint_result *result)
 {
-    int err = write_kernel_image(options->dir, image, &result->kernel_image);
+    int err = write_kernel_image(options->dir, &state->image, &result->kernel_image);
 
+    if (err == 0 && state->set.count > 0)
+        err = working_set_write(&state->set, options->dir, &result->working_set);
     if (err < 0) {
         memfile_collect_cancel(kernel->memfile);
         return err;
     }
-    return write_pages(kernel, options, result);
+    return write_pages(kernel, options, &state->set, result);
 }
 
-int checkpoint_write(struct kernel *kernel, const struct checkpoint_options *options,
-                     struct report *report, struct checkpoint_result *ret)
+static int write_image(struct kernel *kernel, const struct checkpoint_options *options,
+                       struct report *report, struct checkpoint_result *ret)
 {
     struct checkpoint_result result = {0};
-    struct kernel_image image = {0};
+    struct frozen_state state = {0};
     nsec_t start = host_clock_now();
     bool is_frozen = true;
 
@@ -170,19 +219,29 @@ int checkpoint_write(struct kernel *kernel, const struct checkpoint_options *opt
         err = -ESRCH;
     }
     if (err == 0)
-        err = fix_state(kernel, report, &image, &result);
+        err = fix_state(kernel, report, &state, &result);
     if (err < 0 || options->leave_running) {
         kernel_thaw(kernel);
         is_frozen = false;
         result.pause_time = host_clock_now() - start;
     }
     if (err == 0)
-        err = write_files(kernel, options, &image, &result);
+        err = write_files(kernel, options, &state, &result);
     if (err < 0 && is_frozen)
         kernel_thaw(kernel);
-    kernel_image_fini(&image);
+    kernel_image_fini(&state.image);
+    working_set_fini(&state.set);
     result.total_time = host_clock_now() - start;
     if (err == 0)
         *ret = result;
+    return err;
+}
+
+int checkpoint_write(struct kernel *kernel, const struct checkpoint_options *options,
+                     struct report *report, struct checkpoint_result *ret)
+{
+    pager_pause(kernel->pager); /* a collection of what it loads meanwhile would only be slower */
+    int err = write_image(kernel, options, report, ret);
+    pager_resume(kernel->pager);
     return err;
 }

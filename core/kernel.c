@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/base/host.h"
+#include "core/pager.h"
 #include "core/futex.h"
 #include "core/procfs/procfs.h"
 #include "core/procfs/sysfs.h"
@@ -91,7 +92,9 @@ int kernel_start(struct kernel *kernel)
 {
     int err = events_start(kernel->vfs.events);
 
-    return err < 0 ? err : process_list_all(kernel, start_process, NULL);
+    if (err == 0)
+        err = process_list_all(kernel, start_process, NULL);
+    return err < 0 ? err : pager_start(kernel->pager);
 }
 
 void kernel_notify(struct kernel *kernel)
@@ -150,10 +153,12 @@ void kernel_stop(struct kernel *kernel)
 {
     unsigned count;
 
+    pager_resume(kernel->pager);
     if (gate_is_frozen(&kernel->gate)) {
         gate_end(&kernel->gate);
         kernel_kick_all(kernel);
     }
+    pager_stop(kernel->pager);
     while ((count = atomic_load(&kernel->thread_count)) != 0)
         (void)host_futex_wait(&kernel->thread_count, count, NSEC_NEVER);
     events_stop(kernel->vfs.events);
@@ -185,6 +190,7 @@ void kernel_free(struct kernel *kernel)
     kernel_drop_machine(kernel);
     events_free(kernel->vfs.events); /* the machine's timers and streams are gone from it */
     platform_free(kernel->platform);
+    pager_free(kernel->pager);
     memfile_free(kernel->memfile);
     for (unsigned i = 0; i < kernel->vfs.root_count; i++) {
         host_free(kernel->vfs.roots[i].name);

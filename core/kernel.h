@@ -20,6 +20,7 @@ enum {
 #define KERNEL_VERSION "#1 SMP PREEMPT_DYNAMIC sbx"
 
 struct futex_table;
+struct pager;
 struct task_slot;
 struct process_slot;
 
@@ -58,6 +59,7 @@ struct kernel {
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
     struct vdso_clock vdso;
     struct futex_table *futexes; /* who waits: core/futex.c */
+    struct pager *pager;         /* of a lazy restore; NULL: none */
     atomic_uint live_tasks;
     atomic_uint thread_count; /* futex: tasks' threads that may still touch the kernel */
     int notify_fd; /* an eventfd: the last task has ended, or a checkpoint is asked for */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Restoring a kernel: the boot of a state that is not empty. Objects first, which count the memory
- * they own; then the content of that memory; then each address space gets a stub with its maps. The
- * kernel stays frozen, its clock where it stood. The image is hostile: what it says of memory that
- * nobody owns is refused.
+ * they own; then the content of that memory, or only where it is, to be read when it is touched;
+ * then each address space gets a stub with its maps. The kernel stays frozen, its clock where it
+ * stood. The image is hostile: what it says of memory that nobody owns is refused.
  */
 #include "core/restore.h"
 
@@ -15,6 +15,7 @@
 #include "core/base/host.h"
 #include "core/kernel.h"
 #include "core/objects.h"
+#include "core/pager.h"
 #include "snapshot/image_dir.h"
 #include "snapshot/pages_reader.h"
 #include "snapshot/pages_writer.h"
@@ -119,24 +120,53 @@ static void advise(void *context, uint64_t offset, uint64_t size)
     memfile_advise(context, offset, size);
 }
 
-static int load_memory(struct kernel *kernel, int dir, const Manifest *manifest,
-                       struct report *report, struct restore_result *result)
+/* A hint, absent in older images. */
+static int read_working_set(int dir, const Manifest *manifest, struct report *report,
+                            struct working_set *ret)
+{
+    struct image_file file;
+
+    if (!manifest_get_file(manifest, WORKING_SET_NAME, &file))
+        return 0;
+    return working_set_read(ret, dir, &file, report);
+}
+
+/* Takes the reader. */
+static int read_memory(struct kernel *kernel, const struct restore_options *options,
+                       struct pages_reader *reader, struct working_set *set, struct report *report)
+{
+    int err;
+
+    pages_reader_each_dense(reader, advise, kernel->memfile);
+    if (!options->is_eager)
+        return pager_create(kernel, reader, set, report, &kernel->pager);
+    err = pages_reader_read_all(reader, fill, kernel->memfile, report);
+    pages_reader_free(reader);
+    working_set_fini(set);
+    return err;
+}
+
+static int load_memory(struct kernel *kernel, const struct restore_options *options,
+                       const Manifest *manifest, struct report *report,
+                       struct restore_result *result)
 {
     struct pages_expected expected = {.chunk_end = memfile_size(kernel->memfile) / MEM_CHUNK};
+    struct working_set set = {0};
     struct pages_reader *reader;
     int err = find_file(manifest, PAGES_IMG_NAME, report, &expected.img);
 
     if (err == 0)
         err = find_file(manifest, PAGES_INDEX_NAME, report, &expected.index);
     if (err == 0)
-        err = pages_reader_open(dir, &expected, report, &reader);
-    if (err < 0)
+        err = read_working_set(options->dir, manifest, report, &set);
+    if (err == 0)
+        err = pages_reader_open(options->dir, &expected, report, &reader);
+    if (err < 0) {
+        working_set_fini(&set);
         return err;
+    }
     result->chunk_count = pages_reader_chunk_count(reader);
-    pages_reader_each_dense(reader, advise, kernel->memfile);
-    err = pages_reader_read_all(reader, fill, kernel->memfile, report);
-    pages_reader_free(reader);
-    return err;
+    return read_memory(kernel, options, reader, &set, report);
 }
 
 /* Tasks that share an address space share its stub. */
@@ -155,8 +185,8 @@ static int make_stubs_of(struct process *process, void *context)
     return err;
 }
 
-int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struct report *report,
-                 struct restore_result *ret)
+int restore_read(struct kernel *kernel, const struct restore_options *options,
+                 const Manifest *manifest, struct report *report, struct restore_result *ret)
 {
     struct restore_result result = {.object_count = manifest->counts->objects};
     nsec_t start = host_clock_now();
@@ -173,19 +203,21 @@ int restore_read(struct kernel *kernel, int dir, const Manifest *manifest, struc
     }
     kernel->clock.stopped_at = manifest->clocks->monotonic_ns;
     mapping_set_loading(true);
-    err = load_objects(kernel, dir, manifest, report);
+    err = load_objects(kernel, options->dir, manifest, report);
     mapping_set_loading(false);
     if (err < 0)
         return err;
     nsec_t loaded = host_clock_now();
     result.objects_time = loaded - start;
-    err = load_memory(kernel, dir, manifest, report, &result);
+    err = load_memory(kernel, options, manifest, report, &result);
+    nsec_t filled = host_clock_now();
+    result.memory_time = filled - loaded;
     if (err == 0)
         err = process_list_all(kernel, make_stubs_of, NULL);
     if (err < 0)
         return err;
     host_random(kernel->machine->generation, sizeof(kernel->machine->generation));
-    result.memory_time = host_clock_now() - loaded;
+    result.stubs_time = host_clock_now() - filled;
     result.total_time = host_clock_now() - start;
     *ret = result;
     return 0;

@@ -209,7 +209,9 @@ uint64_t memfile_memory_size(struct memfile *memfile)
 {
     struct stat stat;
 
-    return host_fstat(memfile->fd, &stat) < 0 ? 0 : (uint64_t)stat.st_blocks * 512;
+    if (host_fstat(memfile->fd, &stat) < 0)
+        return 0;
+    return (uint64_t)stat.st_blocks * 512 + atomic_load(&memfile->absent_pages) * MEM_PAGE;
 }
 
 /* Advises those of the folios that are owned as a whole, one stretch at a time. */

@@ -15,7 +15,8 @@
  */
 struct memfile;
 
-/* What is in a chunk. ABSENT and busy is being loaded. BASE: in a raw page file. */
+/* What is in a chunk. ABSENT: in the image that was restored; ABSENT and busy is being loaded.
+ * BASE: in a raw page file. */
 enum chunk_state { CHUNK_EMPTY, CHUNK_ABSENT, CHUNK_PRESENT, CHUNK_BASE };
 
 /* Makes the file, size bytes of address space (sparse), on a private tmpfs mount limited to limit
@@ -52,14 +53,16 @@ unsigned memfile_owners(struct memfile *memfile, uint64_t offset, uint64_t size)
 /* Relink after a load, before the pages are filled: counts an owner of a range that an image names.
  * -EINVAL: not in the file. */
 int memfile_claim(struct memfile *memfile, uint64_t offset, uint64_t size);
-/* Bytes of runs that are owned (address space), and of memory in use by the host's account. */
+/* Bytes of runs that are owned (address space), and of memory in use: by the host's account, and
+ * in the image still. */
 uint64_t memfile_owned_size(struct memfile *memfile);
 uint64_t memfile_memory_size(struct memfile *memfile);
 
 /* --- chunk words: every access of the kernel, every fault and every filler goes through these ---
  */
 
-/* Makes the content of the byte range present. The caller is inside the gate. -EIO, -ENOMEM. */
+/* Makes the content of the byte range present; that of absent chunks is read from the image. The
+ * caller is inside the gate. -EIO: the image has not got what it promised; -ENOMEM. */
 int memfile_prepare_read(struct memfile *memfile, uint64_t offset, uint64_t size);
 /* As above, and takes the old content aside where a checkpoint still needs it (may wait for a
  * slot), stamps the chunks with the current epoch. After it guests may be given write permission.
@@ -68,6 +71,9 @@ int memfile_prepare_read(struct memfile *memfile, uint64_t offset, uint64_t size
 int memfile_prepare_write(struct memfile *memfile, uint64_t offset, uint64_t size);
 /* True: a guest may have write permission on all of the range now (its epochs are current). */
 bool memfile_is_writable(const struct memfile *memfile, uint64_t offset, uint64_t size);
+/* True: all of the range is here, so a guest may have read permission on it. It stays so as long
+ * as it has an owner. */
+bool memfile_is_loaded(const struct memfile *memfile, uint64_t offset, uint64_t size);
 enum chunk_state memfile_chunk_state(const struct memfile *memfile, uint64_t offset);
 uint64_t memfile_epoch(const struct memfile *memfile);
 
@@ -81,10 +87,26 @@ typedef int memfile_emit_fn(void *context, uint64_t chunk, uint16_t mask, const 
  * the epoch. The caller then write-protects every stub and thaws; memfile_collect or
  * memfile_collect_cancel has to follow. -EOVERFLOW: no epochs are left. */
 int memfile_freeze(struct memfile *memfile, uint64_t parent);
+/* Frozen: the chunks written in the current epoch, by number, at most max of them; 0 if there are
+ * more. */
+size_t memfile_list_written(struct memfile *memfile, uint64_t *ret, size_t max);
 /* Thawed or frozen: emits every chunk that memfile_freeze promised, each once, and ends the
  * collection. A chunk of zeros is left out, or has mask 0 where a parent may have had more. Any one
  * thread. */
 int memfile_collect(struct memfile *memfile, memfile_emit_fn *emit, void *context);
+/* Brings out a chunk that is absent; its content is what the image that it was restored from has.
+ */
+typedef int memfile_emit_absent_fn(void *context, uint64_t chunk);
+/* The same in full. first: these chunks, as far as they are promised, before all others; numbers
+ * that no chunk has are passed over. emit_absent: NULL loads what is absent. */
+struct memfile_sink {
+    memfile_emit_fn *emit;
+    memfile_emit_absent_fn *emit_absent;
+    void *context;
+    const uint64_t *first;
+    size_t first_count;
+};
+int memfile_collect_to(struct memfile *memfile, const struct memfile_sink *sink);
 /* Gives up, from any thread: wakes those who wait for slots; memfile_collect, if running, returns
  * -ECANCELED. */
 void memfile_collect_cancel(struct memfile *memfile);
@@ -98,6 +120,20 @@ struct memfile_stats memfile_stats(const struct memfile *memfile);
  * counts as written in the current epoch. Any threads. -EINVAL: nobody has claimed it, or it is not
  * in the file; -ENOMEM. */
 int memfile_fill(struct memfile *memfile, uint64_t chunk, uint16_t mask, const void *data);
+/* Calls fill(to, …) once with the content of the chunk in the image, laid out as for
+ * memfile_emit_fn, and returns what it does, or an error of its own. Any threads; locks of rank
+ * MEMFILE and outer ones may be held. */
+typedef int memfile_load_fn(void *context, uint64_t chunk, memfile_emit_fn *fill, void *to);
+/* Restore, frozen: where the content of absent chunks comes from. While a chunk is absent it may be
+ * asked for; with NULL, when none is, never more. */
+void memfile_set_source(struct memfile *memfile, memfile_load_fn *load, void *context);
+/* Restore, frozen: the chunk, which has been claimed, has the pages of mask in the source. -EINVAL:
+ * as for memfile_fill. */
+int memfile_set_absent(struct memfile *memfile, uint64_t chunk, uint16_t mask);
+/* Loads the chunk if it is absent. Any thread, inside the gate or outside. -EIO, -ENOMEM. */
+int memfile_load(struct memfile *memfile, uint64_t chunk);
+/* How many are absent, or will be: it only falls. */
+uint64_t memfile_absent_count(const struct memfile *memfile);
 /* Restore, frozen: the epoch to go on with. Set to an image's before its chunks are claimed and
  * filled, and to the next one afterwards, it makes that image a parent of the next. -EINVAL: 0 or
  * too large. */

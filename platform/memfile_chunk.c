@@ -4,13 +4,14 @@
  *
  * 1. A guest may have write permission on a chunk, and the kernel may store to it, only if its
  *    epoch is the current one. The epoch moves only while the sandbox is frozen.
- * 2. Only who has made a chunk busy moves its word. It waits for nothing meanwhile, so everybody
- *    may wait for a busy chunk: asleep, on a futex that chunks share by hash.
+ * 2. Only who has made a chunk busy moves its word. It waits for nothing meanwhile but the image
+ *    that an absent chunk is read from, so everybody may wait for a busy chunk: asleep, on a futex
+ *    that chunks share by hash.
  * 3. A slot is got before the chunk is made busy, and is queued before its word moves: a word of
  *    the new epoch means that the old content is queued.
  *
  * A chunk is copied by pread: it allocates no page for a hole, which reading through the map would.
- * Every chunk that is owned is present: nothing here makes absent ones or ones in a base file.
+ * Every chunk that is owned is present or absent: nothing here makes ones in a base file.
  */
 #include <assert.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ bool chunk_is_owed(const struct memfile *memfile, uint64_t word)
 {
     uint64_t closing = atomic_load(&memfile->closing);
 
-    return closing != 0 && word_state(word) == CHUNK_PRESENT && word_epoch(word) <= closing &&
+    return closing != 0 && word_state(word) != CHUNK_EMPTY && word_epoch(word) <= closing &&
            word_epoch(word) > memfile->parent && word_taken(word) != closing;
 }
 
@@ -97,8 +98,11 @@ static bool end_chunk(struct memfile *memfile, uint64_t chunk)
 
         if (chunk_is_owed(memfile, word))
             return true;
-        if (atomic_compare_exchange_strong(&memfile->words[chunk], &word, CHUNK_EMPTY))
+        if (atomic_compare_exchange_strong(&memfile->words[chunk], &word, CHUNK_EMPTY)) {
+            if (word_state(word) == CHUNK_ABSENT)
+                chunk_note_gone(memfile, word);
             return false;
+        }
     }
 }
 
@@ -128,6 +132,12 @@ static int write_chunk(struct memfile *memfile, uint64_t chunk)
         uint64_t word = chunk_idle_word(memfile, chunk);
         bool is_owed = chunk_is_owed(memfile, word);
 
+        if (word_state(word) == CHUNK_ABSENT) {
+            err = chunk_load(memfile, chunk, word);
+            if (err < 0)
+                break;
+            continue;
+        }
         assert(word_state(word) == CHUNK_PRESENT);
         if (word_epoch(word) == epoch)
             break;
@@ -180,8 +190,13 @@ int memfile_prepare_read(struct memfile *memfile, uint64_t offset, uint64_t size
     uint64_t first, end;
 
     chunks_of(memfile, offset, size, &first, &end);
-    for (; first < end; first++)
+    for (; first < end; first++) {
+        int err = memfile_load(memfile, first);
+
+        if (err < 0)
+            return err;
         assert(word_state(atomic_load(&memfile->words[first])) == CHUNK_PRESENT);
+    }
     return 0;
 }
 
@@ -210,6 +225,19 @@ bool memfile_is_writable(const struct memfile *memfile, uint64_t offset, uint64_
         if (word_state(word) != CHUNK_PRESENT || word_epoch(word) != epoch)
             return false;
     }
+    return true;
+}
+
+bool memfile_is_loaded(const struct memfile *memfile, uint64_t offset, uint64_t size)
+{
+    uint64_t first, end;
+
+    if (atomic_load(&memfile->absent_count) == 0)
+        return true;
+    chunks_of(memfile, offset, size, &first, &end);
+    for (; first < end; first++)
+        if (word_state(atomic_load(&memfile->words[first])) == CHUNK_ABSENT)
+            return false;
     return true;
 }
 

@@ -23,8 +23,7 @@
 
 struct collection {
     struct memfile *memfile;
-    memfile_emit_fn *emit;
-    void *context;
+    const struct memfile_sink *sink;
     char *buffer;
     uint64_t hole_end; /* the file has no data from where the collector stands up to here */
 };
@@ -41,6 +40,7 @@ int memfile_freeze(struct memfile *memfile, uint64_t parent)
     atomic_store(&memfile->in_place_count, 0);
     atomic_store(&memfile->slot_wait_count, 0);
     memfile->parent = parent;
+    memfile->skips_holes = parent == 0 && atomic_load(&memfile->absent_count) == 0;
     atomic_store(&memfile->closing, epoch);
     atomic_store(&memfile->epoch, epoch + 1);
     return 0;
@@ -65,7 +65,7 @@ static int emit_chunk(struct collection *collection, uint64_t chunk, const char 
             mask |= (uint16_t)(1u << i);
     if (mask == 0 && collection->memfile->parent == 0)
         return 0;
-    return collection->emit(collection->context, chunk, mask, content);
+    return collection->sink->emit(collection->sink->context, chunk, mask, content);
 }
 
 static int empty_queue(struct collection *collection)
@@ -88,7 +88,7 @@ static bool skips_hole(struct collection *collection, uint64_t chunk)
     uint64_t offset = chunk * MEM_CHUNK;
     int64_t next;
 
-    if (memfile->parent != 0)
+    if (!memfile->skips_holes)
         return false;
     if (collection->hole_end <= offset) {
         next = host_lseek(memfile->fd, (int64_t)offset, SEEK_DATA);
@@ -99,26 +99,54 @@ static bool skips_hole(struct collection *collection, uint64_t chunk)
     return collection->hole_end >= offset + MEM_CHUNK;
 }
 
-static int collect_chunk(struct collection *collection, uint64_t chunk)
+/* Busy and owed. Its word says that it is taken; the image that it is still in does not change. */
+static int take_absent(struct collection *collection, uint64_t chunk, uint64_t word)
 {
     struct memfile *memfile = collection->memfile;
-    uint64_t word, taken;
-    int err;
+    const struct memfile_sink *sink = collection->sink;
 
-    do {
-        word = chunk_idle_word(memfile, chunk);
-        if (!chunk_is_owed(memfile, word))
-            return 0;
-        host_stall();
-    } while (!chunk_claim(memfile, chunk, word));
-    host_stall();
-    err = chunk_copy(memfile, chunk, collection->buffer);
-    taken = err < 0 ? word_taken(word) : atomic_load(&memfile->closing);
-    chunk_release(memfile, chunk, word_make(CHUNK_PRESENT, word_epoch(word), taken));
+    chunk_release(memfile, chunk, word_take(word, atomic_load(&memfile->closing)));
+    return sink->emit_absent(sink->context, chunk);
+}
+
+/* Busy and owed. */
+static int take_present(struct collection *collection, uint64_t chunk, uint64_t word)
+{
+    struct memfile *memfile = collection->memfile;
+    int err = chunk_copy(memfile, chunk, collection->buffer);
+
+    if (err == 0)
+        word = word_take(word, atomic_load(&memfile->closing));
+    chunk_release(memfile, chunk, word);
     if (err < 0)
         return err;
     atomic_fetch_add(&memfile->in_place_count, 1);
     return emit_chunk(collection, chunk, collection->buffer);
+}
+
+static int collect_chunk(struct collection *collection, uint64_t chunk)
+{
+    struct memfile *memfile = collection->memfile;
+
+    for (;;) {
+        uint64_t word = chunk_idle_word(memfile, chunk);
+        bool is_absent = word_state(word) == CHUNK_ABSENT;
+
+        if (!chunk_is_owed(memfile, word))
+            return 0;
+        host_stall();
+        if (is_absent && !collection->sink->emit_absent) {
+            int err = chunk_load(memfile, chunk, word);
+            if (err < 0)
+                return err;
+            continue;
+        }
+        if (!chunk_claim(memfile, chunk, word))
+            continue;
+        host_stall();
+        return is_absent ? take_absent(collection, chunk, word)
+                         : take_present(collection, chunk, word);
+    }
 }
 
 static int collect_range(struct collection *collection, uint64_t first, uint64_t count)
@@ -137,10 +165,26 @@ static int collect_range(struct collection *collection, uint64_t first, uint64_t
     return 0;
 }
 
+static int collect_first(struct collection *collection)
+{
+    const struct memfile_sink *sink = collection->sink;
+    int err = 0;
+
+    for (size_t i = 0; i < sink->first_count && err == 0; i++) {
+        if (sink->first[i] < collection->memfile->chunk_count)
+            err = collect_range(collection, sink->first[i], 1);
+        collection->hole_end = 0; /* they are in any order */
+    }
+    return err;
+}
+
 static int collect_all(struct collection *collection)
 {
     uint64_t first, count, from = 0;
-    int err;
+    int err = collect_first(collection);
+
+    if (err < 0)
+        return err;
 
     for (; runs_next_used(collection->memfile, from, &first, &count); from = first + count) {
         err = collect_range(collection, first, count);
@@ -172,7 +216,14 @@ static bool end(struct memfile *memfile)
 
 int memfile_collect(struct memfile *memfile, memfile_emit_fn *emit, void *context)
 {
-    struct collection collection = {.memfile = memfile, .emit = emit, .context = context};
+    struct memfile_sink sink = {.emit = emit, .context = context};
+
+    return memfile_collect_to(memfile, &sink);
+}
+
+int memfile_collect_to(struct memfile *memfile, const struct memfile_sink *sink)
+{
+    struct collection collection = {.memfile = memfile, .sink = sink};
     int err = -ENOMEM;
 
     if (!begin(memfile))
@@ -187,6 +238,24 @@ int memfile_collect(struct memfile *memfile, memfile_emit_fn *emit, void *contex
     memfile->aside.is_collecting = false;
     mutex_unlock(&memfile->aside.lock);
     return err;
+}
+
+size_t memfile_list_written(struct memfile *memfile, uint64_t *ret, size_t max)
+{
+    uint64_t epoch = atomic_load(&memfile->epoch), first, chunks, from = 0;
+    size_t count = 0;
+
+    for (; runs_next_used(memfile, from, &first, &chunks); from = first + chunks)
+        for (uint64_t i = first; i < first + chunks; i++) {
+            uint64_t word = atomic_load(&memfile->words[i]);
+
+            if (word_state(word) != CHUNK_PRESENT || word_epoch(word) != epoch)
+                continue;
+            if (count == max)
+                return 0;
+            ret[count++] = i;
+        }
+    return count;
 }
 
 void memfile_collect_cancel(struct memfile *memfile)

@@ -20,8 +20,9 @@ static int write_pages(struct memfile *memfile, uint64_t offset, const char *fro
     return err == -EFAULT || err == -ENOSPC ? -ENOMEM : err;
 }
 
-static int write_masked(struct memfile *memfile, uint64_t offset, uint16_t mask, const char *from)
+int chunk_store(struct memfile *memfile, uint64_t chunk, uint16_t mask, const char *from)
 {
+    uint64_t offset = chunk * MEM_CHUNK;
     unsigned page = 0, next;
     int err;
 
@@ -52,7 +53,7 @@ int memfile_fill(struct memfile *memfile, uint64_t chunk, uint16_t mask, const v
         if (word_state(word) != CHUNK_PRESENT)
             return -EINVAL;
     } while (!chunk_claim(memfile, chunk, word));
-    err = write_masked(memfile, chunk * MEM_CHUNK, mask, data);
+    err = chunk_store(memfile, chunk, mask, data);
     chunk_release(memfile, chunk, word_make(CHUNK_PRESENT, atomic_load(&memfile->epoch), 0));
     return err;
 }

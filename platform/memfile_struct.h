@@ -64,8 +64,13 @@ struct memfile {
     atomic_uint turns[CHUNK_TURNS]; /* futex: moves when a chunk of that hash is no longer busy */
     atomic_uchar *advised;          /* one a folio: this process's map has MADV_HUGEPAGE there */
 
+    memfile_load_fn *load; /* of absent chunks; changes while none is */
+    void *load_context;
+    _Atomic uint64_t absent_count, absent_pages;
+
     _Atomic uint64_t epoch;   /* moves only while the sandbox is frozen */
     _Atomic uint64_t closing; /* the epoch that is being collected, 0: none */
+    bool skips_holes;         /* a hole is zeros: nothing was absent at the freeze */
     uint64_t parent;          /* what was written after it is collected; moves only while frozen */
     struct aside aside;
     _Atomic uint64_t aside_count, in_place_count, slot_wait_count;
@@ -83,7 +88,7 @@ struct memfile {
  *   0-1    enum chunk_state
  *   2      busy: one thread works at the chunk, the others wait
  *   3      somebody waits for it
- *   4-19   CHUNK_BASE: the pages that live in the memfile
+ *   4-19   CHUNK_ABSENT: the pages that the image has; CHUNK_BASE: those that live in the memfile
  *   20-41  epoch of the last write
  *   42-63  the last checkpoint that took the content
  */
@@ -106,6 +111,17 @@ static inline uint64_t word_taken(uint64_t word)
     return word >> 42;
 }
 
+static inline uint16_t word_mask(uint64_t word)
+{
+    return (uint16_t)(word >> 4);
+}
+
+/* The same word with another last taker. */
+static inline uint64_t word_take(uint64_t word, uint64_t taken)
+{
+    return (word & ((UINT64_C(1) << 42) - 1)) | taken << 42;
+}
+
 static inline uint64_t word_make(enum chunk_state state, uint64_t epoch, uint64_t taken)
 {
     return (uint64_t)state | epoch << 20 | taken << 42;
@@ -126,6 +142,17 @@ void chunks_start(struct memfile *memfile, uint64_t first, uint64_t count);
 /* For chunks without owners, count >= 1: the first ones that are alike; they are empty now, unless
  * they are owed. Returns how many. */
 uint64_t chunks_end(struct memfile *memfile, uint64_t first, uint64_t count, bool *are_owed);
+
+/* --- memfile_fill.c --- */
+/* Stores the pages of mask in a busy chunk; -ENOMEM. */
+int chunk_store(struct memfile *memfile, uint64_t chunk, uint16_t mask, const char *from);
+
+/* --- memfile_load.c --- */
+/* Nobody works at the chunk, its word is that, and absent: loads it. 0 also if somebody was faster.
+ */
+int chunk_load(struct memfile *memfile, uint64_t chunk, uint64_t word);
+/* An absent chunk's word has been replaced. */
+void chunk_note_gone(struct memfile *memfile, uint64_t word);
 
 /* --- memfile_run.c --- */
 void runs_init(struct memfile *memfile);

@@ -2,7 +2,8 @@
 /*
  * Reading pages.img by its index, which has been checked. A chunk is handed on only after the bytes
  * in the file have the checksum of the index and give exactly the pages of its mask. Two threads
- * take the next chunk each from a counter; the first error stops both.
+ * take the next chunk each from a counter; the first error stops both. Or chunks are asked for one
+ * by one, by any threads; then what is wrong is theirs to suffer.
  */
 #include "snapshot/pages_reader.h"
 
@@ -24,6 +25,10 @@ struct pages_reader {
     int img;
     struct pages_index index;
     uint64_t page_count;
+    struct mutex lock; /* LOCK_PAGES; guards all below */
+    struct buffers
+        *idle_buffers;  /* of pages_reader_load: one for each thread there ever was in it */
+    uint8_t *is_logged; /* an entry: it was found damaged */
 };
 
 /* One pages_reader_read_all. */
@@ -40,6 +45,7 @@ struct reading {
 
 /* A thread's own. */
 struct buffers {
+    struct buffers *next; /* idle_buffers */
     ZSTD_DCtx *context;
     uint8_t stored[MEM_CHUNK];
     uint8_t pages[MEM_CHUNK];
@@ -112,17 +118,34 @@ static void fail_chunk(struct reading *reading, uint64_t chunk, const char *what
     fail(reading, err);
 }
 
+static void buffers_free(struct buffers *buffers)
+{
+    if (buffers != NULL)
+        (void)ZSTD_freeDCtx(buffers->context);
+    host_free(buffers);
+}
+
+static struct buffers *buffers_create(void)
+{
+    struct buffers *buffers = host_alloc(1, sizeof(*buffers));
+
+    if (buffers != NULL)
+        buffers->context = ZSTD_createDCtx();
+    if (buffers != NULL && buffers->context != NULL)
+        return buffers;
+    buffers_free(buffers);
+    return NULL;
+}
+
 static void *run_reader(void *argument)
 {
     struct reading *reading = argument;
     const struct pages_index *index = &reading->reader->index;
-    struct buffers *buffers = host_alloc(1, sizeof(*buffers));
+    struct buffers *buffers = buffers_create();
     const char *what = NULL;
     uint64_t at;
 
-    if (buffers != NULL)
-        buffers->context = ZSTD_createDCtx();
-    if (buffers == NULL || buffers->context == NULL)
+    if (buffers == NULL)
         fail(reading, -ENOMEM);
     while (!atomic_load(&reading->is_over) &&
            (at = atomic_fetch_add(&reading->next, 1)) < index->count) {
@@ -131,9 +154,7 @@ static void *run_reader(void *argument)
         if (err < 0)
             fail_chunk(reading, entry->chunk, what, err);
     }
-    if (buffers != NULL)
-        (void)ZSTD_freeDCtx(buffers->context);
-    host_free(buffers);
+    buffers_free(buffers);
     return NULL;
 }
 
@@ -171,6 +192,105 @@ void pages_reader_each_dense(const struct pages_reader *reader,
         if (size >= MEM_FOLIO / 2)
             range(context, folio * MEM_FOLIO, MEM_FOLIO);
     }
+}
+
+/* --- single chunks --- */
+
+int pages_reader_each(const struct pages_reader *reader,
+                      int (*fn)(void *context, uint64_t chunk, uint16_t mask), void *context)
+{
+    const struct pages_index *index = &reader->index;
+    int result = 0;
+
+    for (uint64_t i = 0; i < index->count && result == 0; i++)
+        result = fn(context, index->entries[i].chunk, index->entries[i].mask);
+    return result;
+}
+
+static const struct pages_entry *find_entry(const struct pages_reader *reader, uint64_t chunk)
+{
+    const struct pages_entry *entries = reader->index.entries;
+    uint64_t low = 0, high = reader->index.count;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (entries[middle].chunk < chunk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < reader->index.count && entries[low].chunk == chunk ? &entries[low] : NULL;
+}
+
+bool pages_reader_find(const struct pages_reader *reader, uint64_t chunk, struct pages_entry *ret)
+{
+    const struct pages_entry *entry = find_entry(reader, chunk);
+
+    if (entry != NULL)
+        *ret = *entry;
+    return entry != NULL;
+}
+
+int pages_reader_fd(const struct pages_reader *reader)
+{
+    return reader->img;
+}
+
+static struct buffers *take_buffers(struct pages_reader *reader)
+{
+    struct buffers *buffers;
+
+    mutex_lock(&reader->lock);
+    buffers = reader->idle_buffers;
+    if (buffers != NULL)
+        reader->idle_buffers = buffers->next;
+    mutex_unlock(&reader->lock);
+    return buffers != NULL ? buffers : buffers_create();
+}
+
+static void give_buffers(struct pages_reader *reader, struct buffers *buffers)
+{
+    mutex_lock(&reader->lock);
+    buffers->next = reader->idle_buffers;
+    reader->idle_buffers = buffers;
+    mutex_unlock(&reader->lock);
+}
+
+static void log_damage(struct pages_reader *reader, const struct pages_entry *entry,
+                       const char *what)
+{
+    uint8_t *is_logged = &reader->is_logged[entry - reader->index.entries];
+    bool is_new;
+
+    mutex_lock(&reader->lock);
+    is_new = !*is_logged;
+    *is_logged = 1;
+    mutex_unlock(&reader->lock);
+    if (is_new)
+        host_log(LOG_ERROR, PAGES_IMG_NAME ": chunk %" PRIu64 ": %s", entry->chunk, what);
+}
+
+int pages_reader_load(void *context, uint64_t chunk, memfile_emit_fn *fill, void *to)
+{
+    struct pages_reader *reader = context;
+    const struct pages_entry *entry = find_entry(reader, chunk);
+    struct buffers *buffers;
+    const char *what;
+    int err;
+
+    if (entry == NULL)
+        return -EINVAL;
+    buffers = take_buffers(reader);
+    if (buffers == NULL)
+        return -ENOMEM;
+    err = read_chunk(reader, entry, buffers, &what);
+    if (err < 0)
+        log_damage(reader, entry, what);
+    else
+        err = fill(to, chunk, entry->mask, buffers->chunk);
+    give_buffers(reader, buffers);
+    return err;
 }
 
 /* --- opening --- */
@@ -215,7 +335,9 @@ static int read_index(struct pages_reader *reader, int dirfd, const struct pages
         report_bad(report, "%s: %s", PAGES_INDEX_NAME, strerror(-err));
     for (uint64_t i = 0; err == 0 && i < reader->index.count; i++)
         reader->page_count += (uint64_t)__builtin_popcount(reader->index.entries[i].mask);
-    return err;
+    if (err == 0)
+        reader->is_logged = host_alloc(reader->index.count + 1, 1);
+    return err == 0 && reader->is_logged == NULL ? -ENOMEM : err;
 }
 
 int pages_reader_open(int dirfd, const struct pages_expected *expected, struct report *report,
@@ -226,6 +348,7 @@ int pages_reader_open(int dirfd, const struct pages_expected *expected, struct r
 
     if (reader == NULL)
         return -ENOMEM;
+    mutex_init(&reader->lock, LOCK_PAGES);
     reader->img = open_file(dirfd, PAGES_IMG_NAME, &expected->img, report);
     err = reader->img < 0 ? reader->img : read_index(reader, dirfd, expected, report);
     if (err < 0) {
@@ -252,6 +375,13 @@ void pages_reader_free(struct pages_reader *reader)
         return;
     if (reader->img >= 0)
         (void)host_close(reader->img);
+    while (reader->idle_buffers != NULL) {
+        struct buffers *buffers = reader->idle_buffers;
+        reader->idle_buffers = buffers->next;
+        buffers_free(buffers);
+    }
     pages_index_fini(&reader->index);
+    host_free(reader->is_logged);
+    mutex_fini(&reader->lock);
     host_free(reader);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "platform/memfile.h"
@@ -30,6 +31,17 @@ int pages_reader_read_all(struct pages_reader *reader, memfile_emit_fn *fill, vo
 void pages_reader_each_dense(const struct pages_reader *reader,
                              void (*range)(void *context, uint64_t offset, uint64_t size),
                              void *context);
+/* Calls fn for each chunk that the image has, in the order of their numbers; not 0 ends it and is
+ * returned. */
+int pages_reader_each(const struct pages_reader *reader,
+                      int (*fn)(void *context, uint64_t chunk, uint16_t mask), void *context);
+/* A memfile_load_fn whose context is the reader: reads one chunk and checks it. What is wrong with
+ * it is logged once. Any threads. */
+int pages_reader_load(void *reader, uint64_t chunk, memfile_emit_fn *fill, void *to);
+/* Where it is in pages.img, whose descriptor is borrowed. False: the image has no such chunk. */
+struct pages_entry;
+bool pages_reader_find(const struct pages_reader *reader, uint64_t chunk, struct pages_entry *ret);
+int pages_reader_fd(const struct pages_reader *reader);
 uint64_t pages_reader_chunk_count(const struct pages_reader *reader);
 uint64_t pages_reader_page_count(const struct pages_reader *reader);
 /* Accepts NULL. */

@@ -19,6 +19,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <string.h>
@@ -29,14 +30,17 @@
 #include "core/base/host.h"
 #include "core/base/lock.h"
 #include "snapshot/pages_index.h"
+#include "snapshot/pages_reader.h"
 
-enum { WORKERS = 2, JOBS = 32, SEGMENT_SIZE = 1 << 20 };
+enum { WORKERS_MAX = 16, JOBS = 64, SEGMENT_SIZE = 1 << 20 };
 
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_CLAIMED, JOB_DONE };
 
 struct job {
     enum job_state state; /* under the lock */
     struct pages_entry entry;
+    int source; /* not -1: the pages.img that the bytes are to be copied from */
+    int error;
     uint8_t pages[MEM_CHUNK];  /* those of the mask, packed */
     uint8_t stored[MEM_CHUNK]; /* the frame, if it is smaller */
 };
@@ -52,7 +56,7 @@ struct pages_writer {
     /* not under the lock */
     struct pages_options options;
     struct job *jobs;
-    pthread_t threads[WORKERS];
+    pthread_t threads[WORKERS_MAX];
     unsigned thread_count;
     int img, idx;
     /* of who stores */
@@ -61,7 +65,9 @@ struct pages_writer {
     uint64_t img_size; /* written */
     XXH3_state_t *digest;
     struct pages_index index;
-    uint64_t page_count;
+    uint64_t page_count, copied_count;
+    nsec_t write_time;
+    _Atomic nsec_t compress_time; /* of all workers */
 };
 
 static struct job *job_at(struct pages_writer *writer, uint64_t nr)
@@ -95,10 +101,13 @@ static void wake_all(struct pages_writer *writer)
 
 static int flush_segment(struct pages_writer *writer)
 {
+    nsec_t start = host_clock_now();
     int err = host_pwrite_all(writer->img, writer->segment, writer->segment_size, writer->img_size);
 
     if (err < 0)
         return err;
+    host_sync_begin(writer->img, writer->img_size, writer->segment_size);
+    writer->write_time += host_clock_now() - start;
     (void)XXH3_128bits_update(writer->digest, writer->segment, writer->segment_size);
     writer->img_size += writer->segment_size;
     writer->segment_size = 0;
@@ -119,6 +128,7 @@ static int store_job(struct pages_writer *writer, struct job *job)
            job->entry.size);
     writer->segment_size += job->entry.size;
     writer->page_count += (uint64_t)__builtin_popcount(job->entry.mask);
+    writer->copied_count += job->source >= 0;
     return pages_index_add(&writer->index, &job->entry);
 }
 
@@ -131,7 +141,7 @@ static void store_done(struct pages_writer *writer)
     writer->is_storing = true;
     while (writer->tail < writer->head && job_at(writer, writer->tail)->state == JOB_DONE) {
         struct job *job = job_at(writer, writer->tail);
-        int err = writer->error;
+        int err = writer->error != 0 ? writer->error : job->error;
 
         if (err == 0) {
             mutex_unlock(&writer->lock);
@@ -150,9 +160,10 @@ static void store_done(struct pages_writer *writer)
 /* --- compressing --- */
 
 /* Without a context, or where it does not shrink, the pages are stored as they are. */
-static void compress_job(const struct pages_writer *writer, ZSTD_CCtx *context, struct job *job)
+static void compress_job(struct pages_writer *writer, ZSTD_CCtx *context, struct job *job)
 {
     uint32_t size = pages_size(job->entry.mask);
+    nsec_t start = host_clock_now();
     size_t compressed = size;
 
     if (context != NULL && size > 0)
@@ -162,6 +173,20 @@ static void compress_job(const struct pages_writer *writer, ZSTD_CCtx *context, 
     job->entry.size = job->entry.is_raw ? size : (uint32_t)compressed;
     job->entry.checksum =
         XXH3_64bits(job->entry.is_raw ? job->pages : job->stored, job->entry.size);
+    atomic_fetch_add(&writer->compress_time, host_clock_now() - start);
+}
+
+/* entry says where the bytes are, and what they are. */
+static void copy_job(struct job *job)
+{
+    uint8_t *to = job->entry.is_raw ? job->pages : job->stored;
+
+    job->error = host_pread_all(job->source, to, job->entry.size, job->entry.offset);
+    if (job->error == 0 && XXH3_64bits(to, job->entry.size) != job->entry.checksum) {
+        host_log(LOG_ERROR, PAGES_IMG_NAME ": chunk %" PRIu64 ": checksum mismatch",
+                 job->entry.chunk);
+        job->error = -EIO;
+    }
 }
 
 static void *run_worker(void *argument)
@@ -177,7 +202,9 @@ static void *run_worker(void *argument)
 
             job->state = JOB_CLAIMED;
             mutex_unlock(&writer->lock);
-            if (is_wanted)
+            if (is_wanted && job->source >= 0)
+                copy_job(job);
+            else if (is_wanted)
                 compress_job(writer, context, job);
             mutex_lock(&writer->lock);
             job->state = JOB_DONE;
@@ -213,10 +240,9 @@ static void pack_pages(uint8_t *to, uint16_t mask, const char *from)
         memcpy(to, from + (size_t)__builtin_ctz(mask) * MEM_PAGE, MEM_PAGE);
 }
 
-int pages_writer_add(void *context, uint64_t chunk, uint16_t mask, const void *data)
+/* The next free job, which is the caller's until it queues it. */
+static int take_job(struct pages_writer *writer, struct job **ret)
 {
-    struct pages_writer *writer = context;
-    struct job *job;
     int err;
 
     mutex_lock(&writer->lock);
@@ -225,16 +251,50 @@ int pages_writer_add(void *context, uint64_t chunk, uint16_t mask, const void *d
         sleep_once(writer);
     err = writer->error;
     mutex_unlock(&writer->lock);
-    if (err < 0)
-        return err;
-    job = job_at(writer, writer->head);
-    job->entry = (struct pages_entry){.chunk = chunk, .mask = mask};
-    pack_pages(job->pages, mask, data);
+    *ret = job_at(writer, writer->head);
+    return err;
+}
+
+static void queue_job(struct pages_writer *writer, struct job *job)
+{
     mutex_lock(&writer->lock);
     job->state = JOB_QUEUED;
     writer->head++;
     wake_all(writer);
     mutex_unlock(&writer->lock);
+}
+
+int pages_writer_add(void *context, uint64_t chunk, uint16_t mask, const void *data)
+{
+    struct pages_writer *writer = context;
+    struct job *job;
+    int err = take_job(writer, &job);
+
+    if (err < 0)
+        return err;
+    job->entry = (struct pages_entry){.chunk = chunk, .mask = mask};
+    job->source = -1;
+    job->error = 0;
+    pack_pages(job->pages, mask, data);
+    queue_job(writer, job);
+    return 0;
+}
+
+int pages_writer_copy(struct pages_writer *writer, const struct pages_reader *reader,
+                      uint64_t chunk)
+{
+    struct pages_entry entry;
+    struct job *job;
+    int err = pages_reader_find(reader, chunk, &entry) ? 0 : -EINVAL;
+
+    if (err == 0)
+        err = take_job(writer, &job);
+    if (err < 0)
+        return err;
+    job->entry = entry;
+    job->source = pages_reader_fd(reader);
+    job->error = 0;
+    queue_job(writer, job);
     return 0;
 }
 
@@ -254,9 +314,11 @@ static int open_files(struct pages_writer *writer, int dirfd)
 
 static int start_workers(struct pages_writer *writer)
 {
+    unsigned count = host_cpu_count();
     int err = 0;
 
-    while (err == 0 && writer->thread_count < WORKERS) {
+    count = count < 2 ? 2 : count > WORKERS_MAX ? WORKERS_MAX : count;
+    while (err == 0 && writer->thread_count < count) {
         err = host_thread_start(&writer->threads[writer->thread_count], run_worker, writer,
                                 "pages-writer");
         writer->thread_count += err == 0;
@@ -298,6 +360,7 @@ int pages_writer_create(int dirfd, const struct pages_options *options, struct p
 int pages_writer_finish(struct pages_writer *writer, struct pages_totals *ret)
 {
     struct pages_totals totals = {0};
+    nsec_t start = host_clock_now(), written;
     int err;
 
     end_workers(writer);
@@ -305,13 +368,19 @@ int pages_writer_finish(struct pages_writer *writer, struct pages_totals *ret)
     if (err == 0)
         err = flush_segment(writer);
     if (err == 0)
-        err = host_fsync(writer->img);
-    if (err == 0)
         err = pages_index_write(&writer->index, writer->idx, &totals.index);
+    written = host_clock_now();
+    if (err == 0)
+        err = host_fsync(writer->img);
     if (err == 0)
         err = host_fsync(writer->idx);
     if (err < 0)
         return err;
+    totals.finish_time = written - start;
+    totals.sync_time = host_clock_now() - written;
+    totals.compress_time = atomic_load(&writer->compress_time);
+    totals.write_time = writer->write_time;
+    totals.copied_count = writer->copied_count;
     totals.img.size = writer->img_size;
     image_digest_print(writer->digest, totals.img.digest);
     totals.chunk_count = writer->index.count;

@@ -83,7 +83,8 @@ def mounts():
 class Tools:
     """The tools of one build, with a state directory of their own."""
 
-    def __init__(self, bin_dir, platform):
+    def __init__(self, bin_dir, platform, restore_option=None):
+        self.restore_options = [] if restore_option is None else [restore_option]
         self.bin, self.platform = os.path.abspath(bin_dir), platform
         self.root = tempfile.mkdtemp(prefix="sbx-state-")
         self.environment = dict(os.environ, SBX_ROOT=self.root)
@@ -239,7 +240,7 @@ class Pieces:
 
     def next_command(self):
         return [self.tools.path("sbx-restore"), "--image-path", self.place.image] + \
-            self.cut_options()
+            self.tools.restore_options + self.cut_options()
 
     def run_piece(self, command):
         """Exit code and what was added to stderr."""

@@ -70,6 +70,14 @@ class Sandbox:
                   f"{self.output[-300:]!r}; {self.case.tools.state(self.name)}")
             time.sleep(0.005)
 
+    def expect_started(self):
+        """Waits until it answers, and no longer."""
+        end = time.monotonic() + DEADLINE
+        while self.case.tool("sbx", "state", self.name).returncode != 0:
+            check(time.monotonic() < end and self.process.poll() is None,
+                  f"{self.name} does not start: {self.error_text()}")
+            time.sleep(0.001)
+
     def wait(self):
         """The exit code."""
         try:
@@ -131,7 +139,7 @@ class Case:
         try:
             return subprocess.run([self.tools.path(name), *arguments], env=self.tools.environment,
                                   cwd=self.place.cwd, capture_output=True, text=True,
-                                  timeout=timeout, stdin=subprocess.DEVNULL)
+                                  errors="replace", timeout=timeout, stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             raise Failure(f"{name} {' '.join(arguments)}: no end after {timeout} s") from None
 

@@ -34,6 +34,11 @@ def add_options(parser):
                         help="at each system call, at every tenth or so, at the N-th of each piece")
     parser.add_argument("--random-instants", type=int, default=0, metavar="N",
                         help="checkpoints from outside, at N random instants of each run")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--lazy", dest="restore_option", action="store_const", const="--lazy",
+                     help="restores read memory when it is touched (the default)")
+    how.add_argument("--eager", dest="restore_option", action="store_const", const="--eager",
+                     help="restores read all memory first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--filter", default="", help="only programs whose name contains it")
     parser.add_argument("--only", nargs="+", default=[], help="only these programs")
@@ -55,7 +60,7 @@ class Suite:
                          (not options.only or program.name in options.only)]
         self.tools = None
         if options.mode == "sbx":
-            self.tools = pieces.Tools(options.bin, options.platform)
+            self.tools = pieces.Tools(options.bin, options.platform, options.restore_option)
         self.base = tempfile.mkdtemp(prefix="sbx-suite-")
         os.chmod(self.base, 0o755)
 

@@ -25,7 +25,7 @@
 struct restore_options {
     const char *image_path, *work_path, *name, *platform, *stdio, *root;
     uint32_t log_level;
-    bool is_detached, is_eager, is_strict, has_stats;
+    bool is_detached, is_lazy, is_eager, is_strict, has_stats;
     struct checkpoint_at_value checkpoint_at;
     CompressOption compress;
 };
@@ -66,6 +66,7 @@ static void set_spec(struct restore *restore)
     spec->name = given.name == NULL ? restore->manifest->name : (char *)given.name;
     spec->hostname = spec->name;
     spec->is_detached = given.is_detached;
+    spec->is_eager = given.is_eager;
     spec->log_level = given.log_level;
     spec->compress = &given.compress;
     if (given.checkpoint_at.is_given)
@@ -164,8 +165,10 @@ static const struct option_spec option_table[] = {
     {"image-path", 0, OPTION_TEXT, "DIR", "the image", &given.image_path, NULL},
     {"name", 0, OPTION_PARSED, "NAME", "name of the sandbox (default: the recorded one)",
      &given.name, values_parse_name},
-    {"eager", 0, OPTION_FLAG, NULL, "read all memory before the guest goes on (the default)",
-     &given.is_eager, NULL},
+    {"lazy", 0, OPTION_FLAG, NULL, "read memory when it is touched, the rest meanwhile (default)",
+     &given.is_lazy, NULL},
+    {"eager", 0, OPTION_FLAG, NULL, "read all memory before the guest goes on", &given.is_eager,
+     NULL},
     {"detach", 'd', OPTION_FLAG, NULL, "print the name and return once it runs", &given.is_detached,
      NULL},
     {"stdio", 0, OPTION_TEXT, "restorer|null|FILE", "standard streams (default: restorer)",
@@ -203,6 +206,8 @@ int restore_main(int argc, char **argv)
         return exit_code;
     if (given.image_path == NULL)
         return options_fail(&command, "--image-path is missing");
+    if (given.is_lazy && given.is_eager)
+        return options_fail(&command, "--lazy and --eager exclude each other");
     if (given.checkpoint_at.is_given && given.is_detached)
         return options_fail(&command, "--checkpoint-at needs a tool that stays: no --detach");
     restore_init(&restore);

@@ -48,6 +48,8 @@ void host_sleep(nsec_t duration);
 void host_yield(void);
 /* CPUs that this process may use, 1 at least. */
 unsigned host_cpu_count(void);
+/* For a thread that works in the background: others of the machine go first. */
+int host_thread_lower_priority(void);
 /* Bytes of memory of the machine; to be asked before the process confines itself. */
 uint64_t host_memory_size(void);
 /* Where a race would be: builds with HOST_STALL lose time here now and then, others none. */
@@ -101,6 +103,8 @@ int host_fchmod(int fd, unsigned mode);
 int host_fchown(int fd, uid_t uid, gid_t gid);
 int host_futimens(int fd, const struct timespec times[2]);
 int host_fsync(int fd);
+/* Makes the host begin to write this part of the file to its disk. */
+void host_sync_begin(int fd, uint64_t offset, uint64_t size);
 int host_fcntl_getfl(int fd);
 int host_ioctl(int fd, unsigned long request, void *argument);
 

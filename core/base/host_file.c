@@ -211,6 +211,11 @@ int host_futimens(int fd, const struct timespec times[2])
     return err < 0 ? err : (int)host_result(utimensat(fd, "", times, AT_EMPTY_PATH));
 }
 
+void host_sync_begin(int fd, uint64_t offset, uint64_t size)
+{
+    (void)sync_file_range(fd, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+}
+
 int host_fsync(int fd)
 {
     int err = host_inject();

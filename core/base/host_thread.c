@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/futex.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <time.h>
@@ -124,6 +125,11 @@ unsigned host_cpu_count(void)
     if (sched_getaffinity(0, sizeof(set), &set) < 0)
         return 1;
     return (unsigned)CPU_COUNT(&set);
+}
+
+int host_thread_lower_priority(void)
+{
+    return (int)host_result(setpriority(PRIO_PROCESS, 0, 10)); /* of this thread only */
 }
 
 uint64_t host_memory_size(void)

@@ -2,8 +2,8 @@
 /*
  * Changes of the stub's maps. The rule that stands behind all of them: a stub may write to a chunk
  * of the memfile only when the chunk is written in the current epoch (memfile_is_writable) and is
- * not shared copy-on-write. pma->prot says what the stub has of a pma at most, is_partial that
- * parts may have less.
+ * not shared copy-on-write; and it may read only what is loaded. pma->prot says what the stub has
+ * of a pma at most, is_partial that parts may have less. A pma of which some is absent has none.
  */
 #include "core/mm/space.h"
 
@@ -73,10 +73,19 @@ void batch_advise(struct batch *batch, guest_addr_t start, guest_addr_t end, int
     batch_add(batch, &op);
 }
 
+int pma_readable_prot(const struct vma *vma, const struct pma *pma)
+{
+    return pma->prot == PROT_NONE ? PROT_NONE : vma_host_prot(vma) & ~PROT_WRITE;
+}
+
 /* What the stub may have of pma now. */
 static int allowed_prot(const struct mm *mm, const struct vma *vma, const struct pma *pma)
 {
     int prot = vma_host_prot(vma);
+
+    if (pma_is_memory(pma) &&
+        !memfile_is_loaded(mm->kernel->memfile, pma->offset, pma->end - pma->start))
+        return PROT_NONE;
 
     if (!(prot & PROT_WRITE))
         return prot;

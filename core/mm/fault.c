@@ -5,6 +5,10 @@
  * older epoch: memfile_prepare_write hands the old content on, then 64 KB are made writable again;
  * at the 8th fault in a folio all 2 MB are, and are collapsed into one map.
  *
+ * What is absent after a lazy restore is loaded by the touch, and opened to the stub by the chunk;
+ * at the 8th fault in a folio, or once touches are no longer recorded, together with what is there
+ * of its 2 MB.
+ *
  * A platform that cannot tell the access (FAULT_UNKNOWN) has a mapping that refused it: that was a
  * write, if the guest may write there. A fault that finds all it needs is retried once (another
  * thread may have been faster), then delivered.
@@ -14,6 +18,7 @@
 
 #include "core/base/hash.h"
 #include "core/mm/space.h"
+#include "core/pager.h"
 
 enum { HEAL_FAULTS = 8 };
 
@@ -52,6 +57,11 @@ static unsigned count_heal(struct mm *mm, guest_addr_t address)
     if (!HASH_IS_IN(heal))
         host_free(heal);
     return 1;
+}
+
+bool mm_count_fault(struct mm *mm, guest_addr_t address)
+{
+    return count_heal(mm, address) >= HEAL_FAULTS;
 }
 
 bool vma_allows(const struct vma *vma, enum fault_access access)
@@ -93,14 +103,6 @@ struct vma *mm_touch(struct mm *mm, guest_addr_t address)
     return vma->flags & VMA_GROWSDOWN && grow_stack(mm, vma, PAGE_DOWN(address)) ? vma : NULL;
 }
 
-/* The part of pma that one fault at address makes ready. */
-static void grain(const struct pma *pma, guest_addr_t address, uint64_t size, guest_addr_t *start,
-                  guest_addr_t *end)
-{
-    *start = max_u64(pma->start, address & ~(size - 1));
-    *end = min_u64(pma->end, (address & ~(size - 1)) + size);
-}
-
 int mm_resolve(struct mm *mm, struct vma *vma, guest_addr_t address, enum fault_access access,
                struct pma **ret)
 {
@@ -118,11 +120,13 @@ int mm_resolve(struct mm *mm, struct vma *vma, guest_addr_t address, enum fault_
     if (access & FAULT_WRITE && pma->is_cow)
         err = mm_break_cow(mm, vma, pma, address, &pma);
     if (err == 0 && pma_is_memory(pma)) {
-        grain(pma, address, MEM_CHUNK, &start, &end);
+        pma_grain(pma, address, MEM_CHUNK, &start, &end);
         err = access & FAULT_WRITE
                   ? memfile_prepare_write(memfile, pma_offset(pma, start), end - start)
                   : memfile_prepare_read(memfile, pma_offset(pma, start), end - start);
     }
+    if (err == 0 && pma_is_memory(pma))
+        pager_note_touch(mm->kernel->pager, pma_offset(pma, address));
     if (err == 0)
         *ret = pma;
     return err;
@@ -154,12 +158,12 @@ static int allow_write(struct mm *mm, const struct vma *vma, struct pma *pma, gu
 
     if (!pma_is_memory(pma) || memfile_is_writable(memfile, pma->offset, end - start))
         return protect_part(mm, vma, pma, start, end, false);
-    grain(pma, address, MEM_FOLIO, &start, &end);
+    pma_grain(pma, address, MEM_FOLIO, &start, &end);
     if (end - start == MEM_FOLIO && (pma->start - pma->offset) % MEM_FOLIO == 0 &&
-        count_heal(mm, address) >= HEAL_FAULTS &&
+        mm_count_fault(mm, address) &&
         memfile_prepare_write(memfile, pma_offset(pma, start), end - start) == 0)
         return protect_part(mm, vma, pma, start, end, true);
-    grain(pma, address, MEM_CHUNK, &start, &end);
+    pma_grain(pma, address, MEM_CHUNK, &start, &end);
     return protect_part(mm, vma, pma, start, end, false);
 }
 
@@ -176,7 +180,7 @@ static int map_again(struct mm *mm, const struct vma *vma, struct pma *pma)
 static int allow(struct mm *mm, const struct vma *vma, struct pma *pma, guest_addr_t address,
                  enum fault_access access, bool *changed)
 {
-    int prot = vma_host_prot(vma);
+    int prot = vma_host_prot(vma), err;
 
     if (pma->is_partial && access & FAULT_WRITE)
         *changed = true;
@@ -186,6 +190,13 @@ static int allow(struct mm *mm, const struct vma *vma, struct pma *pma, guest_ad
         *changed = true;
     if (!*changed)
         return 0;
+    if (pma->prot == PROT_NONE && !pma->is_partial) {
+        err = mm_open_part(mm, vma, pma);
+        if (err < 0)
+            return map_again(mm, vma, pma);
+        if (!(prot & ~pma->prot))
+            return 0;
+    }
     return access & FAULT_WRITE ? allow_write(mm, vma, pma, address) : map_again(mm, vma, pma);
 }
 
@@ -225,7 +236,7 @@ static int fault_in(struct mm *mm, const struct trap *trap, struct mm_last_fault
     guest_addr_t address = PAGE_DOWN(trap->address);
     struct vma *vma = mm_touch(mm, address);
     struct pma *pma = pma_at(mm, address);
-    bool changed = pma == NULL;
+    bool changed = pma == NULL, is_part = false;
     enum fault_access access;
     int err;
 
@@ -241,9 +252,13 @@ static int fault_in(struct mm *mm, const struct trap *trap, struct mm_last_fault
         changed = true;
     err = mm_resolve(mm, vma, address, access, &pma);
     if (err == 0)
+        err = mm_split_loaded(mm, &pma, address, &is_part);
+    if (err == 0)
         err = allow(mm, vma, pma, address, access, &changed);
     if (err == 0 && changed)
         last->address = 0;
+    if (is_part)
+        pma_merge(mm, pma->start, pma->end);
     if (err == 0)
         return changed || is_retry(last, trap->address, access) ? 0 : SIGSEGV;
     *code = BUS_ADRERR;

@@ -148,7 +148,7 @@ static struct aspace_op *collect_protects(struct mm *mm, const struct mm *child,
         return NULL;
     RB_FOREACH(pma, pma_tree, &mm->pmas) {
         struct vma *vma = vma_at(mm, pma->start);
-        int prot = vma_host_prot(vma) & ~PROT_WRITE;
+        int prot = pma_readable_prot(vma, pma);
         struct aspace_op *last = n > 0 ? &ops[n - 1] : NULL;
 
         if (!is_shared_with(child, pma) || !(pma->prot & PROT_WRITE || pma->is_partial))
@@ -178,7 +178,7 @@ static void mark_shared(struct mm *mm, const struct mm *child, bool is_sure)
         pma->is_cow = true;
         pma->is_hot = false;
         if (pma->prot & PROT_WRITE || pma->is_partial)
-            pma->prot = vma_host_prot(vma) & ~PROT_WRITE;
+            pma->prot = pma_readable_prot(vma, pma);
         pma->is_partial = !is_sure;
     }
 }

@@ -88,6 +88,8 @@ int mm_create(struct kernel *kernel, struct mm **ret);
 int mm_fork(struct mm *from, struct mm **ret);
 /* After a load and relink: makes the stub and maps what is there. Frozen. */
 int mm_restore(struct mm *mm);
+/* Lazy restore, inside the gate: opens to the stub what has been loaded as a whole meanwhile. */
+void mm_open_loaded(struct mm *mm);
 /* Checkpoint, frozen, before the save: gives back memory that nothing saved speaks of. */
 void mm_settle(struct mm *mm);
 /* Checkpoint, frozen, after memfile_freeze: takes write permission from every mapping of the stub.
@@ -130,6 +132,8 @@ int user_pin(struct mm *mm, guest_addr_t address, size_t size, enum fault_access
 int user_pin_iov(struct mm *mm, const struct iovec *iov, unsigned count, uint64_t skip,
                  enum fault_access access, struct uio *ret);
 void user_unpin(struct mm *mm, struct uio *uio);
+/* Where in the memfile the byte at address is. False: nowhere. */
+bool mm_place_of(struct mm *mm, guest_addr_t address, uint64_t *ret);
 
 /* Where a byte is, for whoever else sees it: core/mm/place.c. */
 struct mm_place {

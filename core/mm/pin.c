@@ -171,3 +171,17 @@ void user_unpin(struct mm *mm, struct uio *uio)
     uio->count = 0;
     uio->size = uio->done = 0;
 }
+
+bool mm_place_of(struct mm *mm, guest_addr_t address, uint64_t *ret)
+{
+    const struct pma *pma;
+    bool is_memory;
+
+    mm_lock(mm);
+    pma = pma_at(mm, address);
+    is_memory = pma && pma_is_memory(pma);
+    if (is_memory)
+        *ret = pma_offset(pma, address);
+    mm_unlock(mm);
+    return is_memory;
+}

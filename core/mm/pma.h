@@ -22,7 +22,7 @@ struct pma {
     /* not saved, derived */
     bool is_owned; /* its chunks count it */
     /* not saved */
-    int prot;        /* what the stub has of it, at most */
+    int prot;        /* what the stub has of it, at most; none while some of it is absent */
     bool is_partial; /* in parts the stub may have less: writes of an older epoch */
     bool is_hot;     /* a copy: written soon after a fork, so the next one copies it at once */
     RB_ENTRY(pma) node;
@@ -41,6 +41,16 @@ static inline bool pma_is_memory(const struct pma *pma)
 static inline uint64_t pma_offset(const struct pma *pma, guest_addr_t address)
 {
     return pma->offset + (address - pma->start);
+}
+
+/* The part of pma in the aligned size bytes around address. */
+static inline void pma_grain(const struct pma *pma, guest_addr_t address, uint64_t size,
+                             guest_addr_t *start, guest_addr_t *end)
+{
+    guest_addr_t first = address & ~(size - 1);
+
+    *start = pma->start > first ? pma->start : first;
+    *end = pma->end < first + size ? pma->end : first + size;
 }
 
 /* The first that ends above address; the one that contains it; NULL. */

@@ -4,8 +4,7 @@
 
 #include "core/mm/space.h"
 
-/* A refused change: the stub may have the old or the new protection, part by part. */
-static void doubt(struct mm *mm, guest_addr_t start, guest_addr_t end)
+void mm_doubt(struct mm *mm, guest_addr_t start, guest_addr_t end)
 {
     struct pma *pma = pma_find(mm, start);
 
@@ -29,7 +28,7 @@ static int protect_vma(struct mm *mm, struct vma *vma, int prot)
         batch_protect(&batch, vma, pma);
     err = batch_apply(&batch);
     if (err < 0)
-        doubt(mm, vma->start, vma->end);
+        mm_doubt(mm, vma->start, vma->end);
     return err < 0 ? err : mm_populate(mm, vma, vma->start, vma->end);
 }
 

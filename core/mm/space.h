@@ -63,6 +63,10 @@ void batch_advise(struct batch *batch, guest_addr_t start, guest_addr_t end, int
  * that has changed. */
 void batch_map(struct batch *batch, const struct vma *vma, struct pma *pma);
 void batch_protect(struct batch *batch, const struct vma *vma, struct pma *pma);
+/* What the stub keeps of pma when it may write no more: nothing, if it had nothing or one cannot
+ * tell.
+ */
+int pma_readable_prot(const struct vma *vma, const struct pma *pma);
 void batch_add(struct batch *batch, const struct aspace_op *op);
 /* 0, or the first error: what was changed of what was asked for is then unknown. */
 int batch_apply(struct batch *batch);
@@ -102,6 +106,16 @@ int mm_resolve(struct mm *mm, struct vma *vma, guest_addr_t address, enum fault_
 struct vma *mm_touch(struct mm *mm, guest_addr_t address);
 bool vma_allows(const struct vma *vma, enum fault_access access);
 void mm_forget_heals(struct mm *mm);
+/* Counts a fault in the folio of address: true from the 8th since the last freeze on. */
+bool mm_count_fault(struct mm *mm, guest_addr_t address);
+
+/* --- open.c --- */
+
+/* After mm_resolve: where some of *pma is absent, and the stub has nothing of it, what is to be
+ * opened around address becomes a pma of its own; *is_part says so, to merge it later. -ENOMEM. */
+int mm_split_loaded(struct mm *mm, struct pma **pma, guest_addr_t address, bool *is_part);
+/* Gives the stub what it may have of a pma that is mapped; the map keeps its advice. */
+int mm_open_part(struct mm *mm, const struct vma *vma, struct pma *pma);
 
 /* --- map.c --- */
 
@@ -131,6 +145,10 @@ int mm_drop_range(struct mm *mm, guest_addr_t start, guest_addr_t end);
 void mm_mapping_changed(struct object *owner, struct mapping *mapping, uint64_t offset);
 /* Drops what was taken of files that have changed before mm was their user; no lock is held. */
 void mm_check_files(struct mm *mm);
+
+/* --- protect.c --- */
+/* A refused change: the stub may have the old or the new protection, part by part. */
+void mm_doubt(struct mm *mm, guest_addr_t start, guest_addr_t end);
 
 /* --- brk.c --- */
 void mm_reserve_free(struct mm *mm);

@@ -33,7 +33,7 @@ int mm_write_protect(struct mm *mm)
         if (!may_write(pma) || !pma_is_memory(pma))
             continue;
         op.size = pma->end - pma->start;
-        op.prot = vma_host_prot(vma_at(mm, pma->start)) & ~PROT_WRITE;
+        op.prot = pma_readable_prot(vma_at(mm, pma->start), pma);
         pma->prot = op.prot;
         pma->is_partial = false;
         batch_add(&batch, &op);

@@ -13,6 +13,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "core/base/container.h"
@@ -84,6 +85,7 @@ static const int plain[] = {
     CALL(memfd_create),
     CALL(fadvise64),
     CALL(dup3),
+    CALL(sync_file_range),
     /* names below donated directories */
     CALL(openat2),
     CALL(newfstatat),
@@ -129,15 +131,21 @@ static int allow_memory(scmp_filter_ctx filter)
     return err;
 }
 
-/* Threads only. clone3's flags are in memory, out of sight: the C library falls back to clone. */
+/* Threads only, and a lower priority for the one that asks. clone3's flags are in memory, out of
+ * sight: the C library falls back to clone. */
 static int allow_threads(scmp_filter_ctx filter)
 {
+    const struct scmp_arg_cmp lower[] = {SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS, 0),
+                                         SCMP_A1(SCMP_CMP_EQ, 0, 0), SCMP_A2(SCMP_CMP_EQ, 10, 0)};
     const unsigned flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
     int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(clone), 1,
                                SCMP_A0(SCMP_CMP_MASKED_EQ, flags, flags));
 
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
+    if (err == 0)
+        err = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, CALL(setpriority), ARRAY_COUNT(lower),
+                                     lower);
     return err;
 }
 

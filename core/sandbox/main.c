@@ -74,7 +74,8 @@ static int restore(struct kernel *kernel, const struct control_start *start, str
     cpu_check(manifest->cpu, report);
     if (report->bad_count > bad_before)
         return -EINVAL;
-    err = restore_read(kernel, start->image_dir, manifest, report, result);
+    struct restore_options options = {.dir = start->image_dir, .is_eager = start->spec->is_eager};
+    err = restore_read(kernel, &options, manifest, report, result);
     if (err < 0 && report->bad_count == 0)
         report_bad(report, "restoring: %s", strerror(-err));
     return err;
@@ -98,6 +99,7 @@ static int send_started(struct kernel *kernel, bool is_restore, struct report *r
         stats.total_ns = (uint64_t)result->total_time;
         stats.objects = result->object_count;
         stats.chunks = result->chunk_count;
+        stats.stubs_ns = (uint64_t)result->stubs_time;
         started.stats = &stats;
     }
     message.body_case = CONTROL_MESSAGE__BODY_STARTED;

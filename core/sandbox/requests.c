@@ -113,6 +113,8 @@ static int describe_files(Manifest *manifest, const struct checkpoint_result *re
 {
     int err = manifest_add_file(manifest, KERNEL_IMG_NAME, &result->kernel_image);
 
+    if (err == 0 && result->working_set.size > 0)
+        err = manifest_add_file(manifest, WORKING_SET_NAME, &result->working_set);
     if (err == 0)
         err = manifest_add_file(manifest, PAGES_INDEX_NAME, &result->pages.index);
     if (err == 0)
@@ -169,6 +171,14 @@ static void fill_stats(const struct checkpoint_result *result, CheckpointStats *
     stats->objects = result->object_count;
     stats->chunks = result->pages.chunk_count;
     stats->bytes_read = result->pages.page_count * MEM_PAGE;
+    stats->objects_ns = (uint64_t)result->objects_time;
+    stats->protect_ns = (uint64_t)result->protect_time;
+    stats->collect_ns = (uint64_t)result->collect_time;
+    stats->finish_ns = (uint64_t)result->pages.finish_time;
+    stats->sync_ns = (uint64_t)result->pages.sync_time;
+    stats->compress_ns = (uint64_t)result->pages.compress_time;
+    stats->write_ns = (uint64_t)result->pages.write_time;
+    stats->chunks_copied = result->pages.copied_count;
     stats->bytes_written =
         result->kernel_image.size + result->pages.img.size + result->pages.index.size;
     stats->chunks_aside = result->aside;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Damaged images: truncated, flipped, foreign, incomplete. sbx-restore and sbx-inspect say what is
-wrong and start nothing; what cannot be noticed must do no harm."""
+wrong and start nothing; what cannot be noticed must do no harm. All memory is read at once here; of
+damage that is met later is tests/walks/lazy.py."""
 import json
 import os
 import random
@@ -37,7 +38,7 @@ def copy(case, image):
 def restore(case, image):
     """None if it was refused as it should be, else the output of what ran to its end."""
     name = case.tools.next_name("damaged")
-    answer = case.tool("sbx-restore", "--image-path", image, "--name", name)
+    answer = case.tool("sbx-restore", "--eager", "--image-path", image, "--name", name)
     text = answer.stderr.strip()
     if answer.returncode == 0:
         return answer.stdout

@@ -12,13 +12,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from sandbox import check, main
 
 
-def restored_twice(case, sandbox, image):
+def restored_twice(case, sandbox, image, pause=0.2, option="--lazy"):
     """Checkpoints; what is restored from the image is checkpointed and restored once more."""
     sandbox.checkpoint(image)
-    again = case.restore(image)
-    time.sleep(0.2)
+    again = case.restore(image, option)
+    again.expect_started()
+    time.sleep(pause)
     again.checkpoint(image)
-    return case.restore(image)
+    return case.restore(image, option)
 
 
 def test_read_blocked(case):
@@ -34,16 +35,18 @@ def test_read_blocked(case):
 
 
 def test_fork_write(case):
-    """2: a fork, then the child writes pages of the image; when it has ended, the parent does."""
-    sandbox = case.start([case.program("fork_write")])
-    sandbox.expect("ready\n")
-    sandbox = restored_twice(case, sandbox, case.path("image"))
-    sandbox.say("g")
-    sandbox.expect("ready again\n")
-    sandbox = restored_twice(case, sandbox, case.path("image"))
-    sandbox.say("g")
-    check(sandbox.wait() == 0, f"failed: {sandbox.error_text()}")
-    check(sandbox.lines() == ["the parent's writes are there"], f"{sandbox.lines()}")
+    """2: a fork, then the child writes pages of the image, not loaded yet or loaded; when it has
+    ended, the parent does."""
+    for pause, option in ((0, "--lazy"), (0.2, "--lazy"), (0, "--eager")):
+        sandbox = case.start([case.program("fork_write")])
+        sandbox.expect("ready\n")
+        sandbox = restored_twice(case, sandbox, case.path("image"), pause, option)
+        sandbox.say("g")
+        sandbox.expect("ready again\n")
+        sandbox = restored_twice(case, sandbox, case.path("image"), pause, option)
+        sandbox.say("g")
+        check(sandbox.wait() == 0, f"failed: {sandbox.error_text()}")
+        check(sandbox.lines() == ["the parent's writes are there"], f"{sandbox.lines()}")
 
 
 def test_exec_running(case):

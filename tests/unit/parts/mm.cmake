@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Address spaces without the rest of core: a kernel of nothing but memory and a platform.
 file(GLOB mm_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/core/mm/*.c)
-sbx_library(mm_alone ${mm_sources} $<TARGET_OBJECTS:vdso_image>)
+sbx_library(mm_alone ${mm_sources} ${CMAKE_SOURCE_DIR}/core/pager.c $<TARGET_OBJECTS:vdso_image>)
 target_link_libraries(mm_alone PUBLIC vfs snapshot platform base)
 
 # mm_test(NAME): with mm_world.
