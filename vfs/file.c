@@ -136,10 +136,10 @@ int64_t file_seek_regular(struct file *file, int64_t offset, int whence)
 int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position)
 {
     mutex_assert_held(&file->lock);
-    if (*position >= file->content.size)
+    uint64_t at = *position - file->content_start;
+    if (*position < file->content_start || at >= file->content.size)
         return 0;
-    int64_t moved =
-        uio_copy_to(uio, file->content.data + *position, file->content.size - *position);
+    int64_t moved = uio_copy_to(uio, file->content.data + at, file->content.size - at);
     if (moved > 0)
         *position += (uint64_t)moved;
     return moved;

@@ -40,6 +40,7 @@ struct file {
     /* not saved, derived */
     bool is_open; /* file_ops->open was called: the inode counts us */
     /* not saved */
+    uint64_t content_start;          /* where content begins; is set whenever it is not 0 */
     atomic_bool is_watched;          /* an epoll has had it; stays */
     LIST_HEAD(, epoll_item) watches; /* the places in epolls; epoll_watch.c */
     const struct file_ops *ops;      /* the inode's */

@@ -40,6 +40,10 @@ int show_smaps_rollup(const struct pseudo_place *place, struct bytes *ret);
 int show_cmdline(const struct pseudo_place *place, struct bytes *ret);
 int show_environ(const struct pseudo_place *place, struct bytes *ret);
 int show_auxv(const struct pseudo_place *place, struct bytes *ret);
+int fetch_mem(const struct pseudo_place *place, uint64_t position, struct bytes *ret);
+int64_t put_mem(const struct pseudo_place *place, uint64_t position, const void *from, size_t size);
+int fetch_pagemap(const struct pseudo_place *place, uint64_t position, struct bytes *ret);
+int store_clear_refs(const struct pseudo_place *place, const char *text, size_t size);
 /* files.c */
 int show_mounts(const struct pseudo_place *place, struct bytes *ret);
 int show_mountinfo(const struct pseudo_place *place, struct bytes *ret);

@@ -55,6 +55,10 @@ static const struct pseudo_node fdinfo_node = FDINFO_NODE(false),
 #define NODES_OF_BOTH(of, fd, fdinfo, namespaces)                                                  \
     {.name = "auxv", .of_thread = of, .is_private = true, FILE_OF(0400, show_auxv)},               \
         {.name = "cgroup", .of_thread = of, TEXT(0444, "0::/\n")},                                 \
+        {.name = "clear_refs",                                                                     \
+         .of_thread = of,                                                                          \
+         .mode = S_IFREG | 0200,                                                                   \
+         .store = store_clear_refs},                                                               \
         {.name = "cmdline", .of_thread = of, FILE_OF(0444, show_cmdline)},                         \
         {.name = "comm", .of_thread = of, FILE_OF(0644, show_comm), .store = store_comm},          \
         {.name = "cpuset", .of_thread = of, TEXT(0444, "/\n")},                                    \
@@ -80,6 +84,12 @@ static const struct pseudo_node fdinfo_node = FDINFO_NODE(false),
         {.name = "limits", .of_thread = of, FILE_OF(0444, show_limits)},                           \
         {.name = "loginuid", .of_thread = of, TEXT(0644, NO_ID)},                                  \
         {.name = "maps", .of_thread = of, .is_private = true, FILE_OF(0444, show_maps)},           \
+        {.name = "mem",                                                                            \
+         .of_thread = of,                                                                          \
+         .is_private = true,                                                                       \
+         .mode = S_IFREG | 0600,                                                                   \
+         .fetch = fetch_mem,                                                                       \
+         .put = put_mem},                                                                          \
         {.name = "mountinfo", .of_thread = of, FILE_OF(0444, show_mountinfo)},                     \
         {.name = "mounts", .of_thread = of, FILE_OF(0444, show_mounts)},                           \
         {.name = "ns", .of_thread = of, .mode = S_IFDIR | 0511, .children = namespaces},           \
@@ -88,6 +98,11 @@ static const struct pseudo_node fdinfo_node = FDINFO_NODE(false),
          .of_thread = of,                                                                          \
          FILE_OF(0644, show_oom_adjustment),                                                       \
          .store = store_oom_adjustment},                                                           \
+        {.name = "pagemap",                                                                        \
+         .of_thread = of,                                                                          \
+         .is_private = true,                                                                       \
+         .mode = S_IFREG | 0400,                                                                   \
+         .fetch = fetch_pagemap},                                                                  \
         {.name = "personality", .of_thread = of, FILE_OF(0400, show_personality)},                 \
         {.name = "projid_map", .of_thread = of, TEXT(0644, ID_MAP)},                               \
         {.name = "root",                                                                           \

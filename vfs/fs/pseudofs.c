@@ -392,29 +392,39 @@ static const struct inode_ops jump_inode_ops = {
 
 /* --- content --- */
 
-/* Is content to be made before a read at position (NULL: the file's own)? */
-static bool wants_content(struct file *file, const uint64_t *position)
+/* Is content to be made before a read at *position (NULL: the file's own)? Tells which it is. */
+static bool wants_content(struct file *file, const uint64_t *position, uint64_t *ret)
 {
     mutex_lock(&file->lock);
-    bool is_start = (position != NULL ? *position : file->position) == 0;
-    bool is_wanted = is_start || file->content.data == NULL;
+    *ret = position != NULL ? *position : file->position;
+    bool is_wanted = *ret == 0 || file->content.data == NULL;
     mutex_unlock(&file->lock);
     return is_wanted;
+}
+
+static int make_content(const struct pseudo_place *place, uint64_t position, struct bytes *ret)
+{
+    const struct pseudo_node *node = place->node;
+
+    if (node->fetch != NULL)
+        return node->fetch(place, position, ret);
+    return node->show != NULL ? node->show(place, ret)
+                              : bytes_append(ret, node->text, strlen(node->text));
 }
 
 static int pseudo_prepare(struct file *file, const uint64_t *position, struct waiter *reader)
 {
     struct pseudo_place place = proc_of(file->inode)->place;
+    bool is_fetched = place.node->fetch != NULL;
     struct bytes content = {0}, old;
+    uint64_t at;
 
     place.asker = reader;
-    if (place.node->show == NULL && place.node->text == NULL)
+    if (place.node->show == NULL && place.node->text == NULL && !is_fetched)
         return -EINVAL;
-    if (!wants_content(file, position))
+    if (!wants_content(file, position, &at) && !is_fetched)
         return 0;
-    int err = place.node->show != NULL
-                  ? place.node->show(&place, &content)
-                  : bytes_append(&content, place.node->text, strlen(place.node->text));
+    int err = make_content(&place, at, &content);
     if (err < 0) {
         bytes_fini(&content);
         return err;
@@ -422,6 +432,7 @@ static int pseudo_prepare(struct file *file, const uint64_t *position, struct wa
     mutex_lock(&file->lock);
     old = file->content;
     file->content = content;
+    file->content_start = is_fetched ? at : 0;
     mutex_unlock(&file->lock);
     bytes_fini(&old);
     return 0;
@@ -434,23 +445,28 @@ static int64_t pseudo_read(struct file *file, struct uio *uio, uint64_t *positio
     return file_read_content(file, uio, position);
 }
 
-/* What is written in one call is one value. */
+/* What is written in one call is one value; but where it is put, a part of it. */
 static int64_t pseudo_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
                             const struct file_wait *wait)
 {
     struct pseudo_place place = proc_of(file->inode)->place;
     char text[PSEUDO_STORE_MAX + 1];
 
-    if (place.node->store == NULL || more > PSEUDO_STORE_MAX)
+    if (place.node->put == NULL && (place.node->store == NULL || more > PSEUDO_STORE_MAX))
         return -EINVAL;
     ptrdiff_t size = uio_copy_from(uio, text, PSEUDO_STORE_MAX);
     if (size < 0)
         return size;
     text[size] = '\0';
     place.asker = wait != NULL ? wait->waiter : NULL;
-    int err = place.node->store(&place, text, (size_t)size);
-    if (err < 0)
-        return err;
+    if (place.node->put != NULL) {
+        size = place.node->put(&place, *position, text, (size_t)size);
+    } else {
+        int err = place.node->store(&place, text, (size_t)size);
+        size = err < 0 ? err : size;
+    }
+    if (size < 0)
+        return size;
     *position += (uint64_t)size;
     return size;
 }

@@ -38,6 +38,11 @@ struct pseudo_node {
     const char *text; /* what never changes; else show makes it */
     int (*show)(const struct pseudo_place *place, struct bytes *ret);
     int (*store)(const struct pseudo_place *place, const char *text, size_t size);
+    /* Files too large to be made at once: appends what is at position, or puts size bytes there and
+     * tells how many. */
+    int (*fetch)(const struct pseudo_place *place, uint64_t position, struct bytes *ret);
+    int64_t (*put)(const struct pseudo_place *place, uint64_t position, const void *from,
+                   size_t size);
     /* symbolic links; task: who asks. follow: jumps instead of reading */
     int (*readlink)(const struct pseudo_place *place, void *task, struct bytes *ret);
     int (*follow)(const struct pseudo_place *place, void *task, struct path *ret);
