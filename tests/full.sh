@@ -59,7 +59,7 @@ stage guest-every guest release --checkpoint every --timeout 1800
 stage guest-every-asan guest asan --checkpoint every --timeout 3600
 for seed in 1 2 3 4 5 6 7 8; do
     stage "guest-tenth-$seed" guest release --checkpoint seeded-tenth --seed "$seed"
-    stage "guest-instants-$seed" guest release --random-instants 6 --seed "$seed"
+    stage "guest-instants-$seed" guest release --random-instants 25 --seed "$seed"
     stage "programs-instants-$seed" programs release --random-instants 5 --seed "$seed"
 done
 stage programs-instants-asan programs asan --random-instants 5 --timeout 1200
@@ -67,6 +67,7 @@ stage programs-tenth programs release --checkpoint seeded-tenth --timeout 3600
 for preset in release asan tsan; do
     stage "kill-random-$preset" tests/faults/kill_random.py --bin "build/$preset/bin" --count 200
 done
+stage many tests/faults/many.py --bin build/release/bin --count 1000
 stage fuzz-load build/asan/bin/fuzz_load 300000
 stage mutants cmake --build --preset release --target mutants
 stage bench bench/run.py --bin build/release/bin --programs build/release/bench
