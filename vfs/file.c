@@ -270,6 +270,7 @@ static int file_load(struct file *file, struct loader *loader, const File *messa
 static void file_relink(struct file *file, struct loader *loader)
 {
     (void)loader;
+    file->is_open = true;
     (void)file_start(file, true);
     file_lock_owner_relink(&file->locks);
 }

@@ -38,7 +38,7 @@ struct file {
     size_t entry_count;
     struct file_lock_owner locks; /* flock's, F_OFD_SETLK's; it guards itself */
     /* not saved, derived */
-    bool is_open; /* file_ops->open was called: the inode counts us */
+    bool is_open; /* file_ops->open was called: the inode counts us. While it is called: relinked */
     /* not saved */
     uint64_t content_start;          /* where content begins; is set whenever it is not 0 */
     atomic_bool is_watched;          /* an epoll has had it; stays */

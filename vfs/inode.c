@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "vfs/pipe.h"
 
 /* Below are the numbers of most host file systems. */
 static const uint64_t FIRST_NR = UINT64_C(1) << 40;
@@ -86,6 +87,8 @@ int inode_open(struct inode **inode, int flags)
 {
     const struct attr_change change = {.set = ATTR_SIZE};
 
+    if (S_ISFIFO(inode_mode(*inode)))
+        return fifo_open(inode, flags);
     if ((*inode)->ops->open != NULL)
         return (*inode)->ops->open(inode, flags);
     if ((flags & O_TRUNC) == 0 || !S_ISREG(inode_mode(*inode)))

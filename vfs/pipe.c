@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pipes: a ring of bytes between files. Invariants, under the pipe's lock:
- * 1. size <= capacity; the bytes from start on, round the ring, are what was written and not read.
- * 2. reader_count and writer_count are the open files of each mode, counted by open and close.
- * 3. Everybody who waits on a side is kicked when that side's condition may have changed: the
+ * Pipes: files on a ring of bytes (pipe_ring.c). Invariants, under the pipe's lock:
+ * 1. reader_count and writer_count are the open files of each mode, counted by open and close.
+ * 2. Everybody who waits on a side is kicked when that side's condition may have changed: the
  *    conditions of the waiters differ (an atomic write, a poll), so the first in line may have no
  *    use for what came.
  * A call that moves more than fits is carried on by its wait record; the pipe knows only the bytes
- * at hand, and by `more` whether the whole call has to be atomic. *Linux:* capacity is counted in
- * bytes here and in pages there, where small writes may fill it sooner. Packet mode (O_DIRECT) is
- * absent.
+ * at hand, and by `more` whether the whole call has to be atomic. A file that is O_DIRECT writes
+ * packets.
  */
-#include "vfs/pipe.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,31 +16,11 @@
 #include <sys/ioctl.h>
 
 #include "core/base/host.h"
+#include "vfs/pipe_struct.h"
 
 enum { PIPE_DEV = 0x0c }; /* st_dev of all pipes */
 
-struct pipe {
-    union {
-        struct object object;
-        struct inode inode;
-    };
-    uint32_t capacity; /* a power of two; lock guards it and what follows */
-    uint32_t size;
-    uint8_t *data;
-    /* not saved, derived */
-    uint32_t reader_count, writer_count;
-    struct wait_queue readers, writers;
-    /* not saved */
-    struct mutex lock; /* LOCK_PIPE */
-    uint32_t start;    /* a loaded pipe starts at 0 */
-};
-
 DEFINE_OBJECT_TYPE(PIPE, pipe, Pipe, pipe, .family = OBJECT_INODE);
-
-static int64_t pipe_read(struct file *file, struct uio *uio, uint64_t *position,
-                         const struct file_wait *wait);
-static int64_t pipe_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
-                          const struct file_wait *wait);
 
 static struct pipe *pipe_of_inode(struct inode *inode)
 {
@@ -58,6 +34,8 @@ static void pipe_open(struct file *file)
     mutex_lock(&pipe->lock);
     pipe->reader_count += file_is_readable(file);
     pipe->writer_count += file_is_writable(file);
+    if (pipe->node != NULL && !file->is_open)
+        fifo_count_open(pipe, file);
     mutex_unlock(&pipe->lock);
 }
 
@@ -68,9 +46,14 @@ static void pipe_close(struct file *file)
     mutex_lock(&pipe->lock);
     pipe->reader_count -= file_is_readable(file);
     pipe->writer_count -= file_is_writable(file);
-    wait_kick_all(&pipe->readers);
-    wait_kick_all(&pipe->writers);
+    pipe_kick(pipe);
     mutex_unlock(&pipe->lock);
+}
+
+/* The reader of a FIFO that did not wait for a writer, until the first one comes. */
+static bool has_no_writer_yet(const struct pipe *pipe, const struct file *file)
+{
+    return pipe->node != NULL && file->position == pipe->writer_opens;
 }
 
 static uint32_t pipe_poll(struct file *file)
@@ -81,10 +64,10 @@ static uint32_t pipe_poll(struct file *file)
     mutex_lock(&pipe->lock);
     if (file_is_readable(file)) {
         ready |= pipe->size > 0 ? POLLIN | POLLRDNORM : 0;
-        ready |= pipe->writer_count == 0 ? POLLHUP : 0;
+        ready |= pipe->writer_count == 0 && !has_no_writer_yet(pipe, file) ? POLLHUP : 0;
     }
     if (file_is_writable(file)) {
-        ready |= pipe->capacity - pipe->size >= PIPE_ATOMIC ? POLLOUT | POLLWRNORM : 0;
+        ready |= pipe_is_writable(pipe) ? POLLOUT | POLLWRNORM : 0;
         ready |= pipe->reader_count == 0 ? POLLERR : 0;
     }
     mutex_unlock(&pipe->lock);
@@ -111,41 +94,13 @@ static int64_t pipe_ioctl(struct file *file, unsigned request, guest_addr_t argu
     return user->copy_out(user->context, argument, &size, sizeof(size));
 }
 
-static const struct file_ops pipe_file_ops = {
-    .open = pipe_open,
-    .close = pipe_close,
-    .read = pipe_read,
-    .write = pipe_write,
-    .poll = pipe_poll,
-    .queue = pipe_queue,
-    .ioctl = pipe_ioctl,
-};
-
-static const struct inode_ops pipe_inode_ops = {0};
-
-/* Moves at most size bytes between the ring, from its byte at on, and uio. Returns the bytes moved,
- * or -EFAULT if there are none. */
-static int64_t move_ring(struct pipe *pipe, struct uio *uio, uint32_t at, uint32_t size, bool in)
+void pipe_kick(struct pipe *pipe)
 {
-    uint32_t done = 0;
-
-    while (done < size) {
-        uint32_t from = (at + done) % pipe->capacity;
-        uint32_t part = pipe->capacity - from;
-        part = part < size - done ? part : size - done;
-        ptrdiff_t moved = in ? uio_copy_from(uio, pipe->data + from, part)
-                             : uio_copy_to(uio, pipe->data + from, part);
-        if (moved < 0)
-            return done > 0 ? done : moved;
-        done += (uint32_t)moved;
-        if ((uint32_t)moved < part)
-            break;
-    }
-    return done;
+    wait_kick_all(&pipe->readers);
+    wait_kick_all(&pipe->writers);
 }
 
-/* The end of a step: it either queues and waits, or leaves the queue with its result. */
-static int64_t wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result)
+int64_t pipe_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result)
 {
     if (wait == NULL)
         return result == WAIT_AGAIN ? -EAGAIN : result;
@@ -156,25 +111,6 @@ static int64_t wait_or_leave(struct wait_queue *queue, const struct file_wait *w
     return result;
 }
 
-static int64_t pipe_take(struct pipe *pipe, struct uio *uio)
-{
-    uint32_t size = pipe->size < uio_left(uio) ? pipe->size : (uint32_t)uio_left(uio);
-
-    if (uio_left(uio) == 0)
-        return 0;
-    if (size == 0)
-        return pipe->writer_count > 0 ? WAIT_AGAIN : 0;
-    int64_t moved = move_ring(pipe, uio, pipe->start, size, false);
-    if (moved > 0) {
-        pipe->start = (pipe->start + (uint32_t)moved) % pipe->capacity;
-        bool was_full = pipe->capacity - pipe->size < PIPE_ATOMIC;
-        pipe->size -= (uint32_t)moved;
-        bool is_full = pipe->capacity - pipe->size < PIPE_ATOMIC;
-        wait_kick(&pipe->writers, was_full && !is_full ? POLLOUT | POLLWRNORM : 0);
-    }
-    return moved;
-}
-
 static int64_t pipe_read(struct file *file, struct uio *uio, uint64_t *position,
                          const struct file_wait *wait)
 {
@@ -182,28 +118,9 @@ static int64_t pipe_read(struct file *file, struct uio *uio, uint64_t *position,
 
     (void)position;
     mutex_lock(&pipe->lock);
-    int64_t result = wait_or_leave(&pipe->readers, wait, pipe_take(pipe, uio));
+    int64_t result = pipe_wait_or_leave(&pipe->readers, wait, pipe_take(pipe, uio));
     mutex_unlock(&pipe->lock);
     return result;
-}
-
-static int64_t pipe_give(struct pipe *pipe, struct uio *uio, bool is_atomic)
-{
-    uint32_t room = pipe->capacity - pipe->size;
-    uint32_t size = room < uio_left(uio) ? room : (uint32_t)uio_left(uio);
-
-    if (uio_left(uio) == 0)
-        return 0;
-    if (pipe->reader_count == 0)
-        return -EPIPE;
-    if (size == 0 || (is_atomic && size < uio_left(uio)))
-        return WAIT_AGAIN;
-    int64_t moved = move_ring(pipe, uio, pipe->start + pipe->size, size, true);
-    if (moved > 0) {
-        pipe->size += (uint32_t)moved;
-        wait_kick(&pipe->readers, POLLIN | POLLRDNORM);
-    }
-    return moved;
 }
 
 static int64_t pipe_write(struct file *file, struct uio *uio, uint64_t *position, size_t more,
@@ -213,7 +130,9 @@ static int64_t pipe_write(struct file *file, struct uio *uio, uint64_t *position
 
     (void)position;
     mutex_lock(&pipe->lock);
-    int64_t result = wait_or_leave(&pipe->writers, wait, pipe_give(pipe, uio, more <= PIPE_ATOMIC));
+    bool is_packet = (file_flags(file) & O_DIRECT) != 0;
+    int64_t result = pipe_wait_or_leave(&pipe->writers, wait,
+                                        pipe_give(pipe, uio, more <= PIPE_ATOMIC, is_packet));
     mutex_unlock(&pipe->lock);
     return result;
 }
@@ -225,59 +144,49 @@ struct pipe *pipe_of_file(const struct file *file)
     return pipe_of_inode(file->inode);
 }
 
-uint32_t pipe_capacity(struct pipe *pipe)
+const struct file_ops pipe_file_ops = {
+    .open = pipe_open,
+    .close = pipe_close,
+    .read = pipe_read,
+    .write = pipe_write,
+    .poll = pipe_poll,
+    .queue = pipe_queue,
+    .ioctl = pipe_ioctl,
+};
+
+/* A FIFO has the attributes of its node. */
+static int pipe_getattr(struct inode *inode, struct stat *ret)
 {
-    mutex_lock(&pipe->lock);
-    uint32_t capacity = pipe->capacity;
-    mutex_unlock(&pipe->lock);
-    return capacity;
+    struct pipe *pipe = pipe_of_inode(inode);
+
+    if (pipe->node != NULL)
+        return inode_getattr(pipe->node, ret);
+    inode_stat_attr(inode, ret);
+    return 0;
 }
 
-/* Copies what is in the ring to data, which has room for it, and makes that the ring. */
-static void pipe_move_ring(struct pipe *pipe, uint8_t *data, uint32_t capacity)
+static int pipe_setattr(struct inode *inode, const struct attr_change *change)
 {
-    for (uint32_t done = 0, part; done < pipe->size; done += part) {
-        uint32_t from = (pipe->start + done) % pipe->capacity;
-        part = pipe->capacity - from;
-        part = part < pipe->size - done ? part : pipe->size - done;
-        memcpy(data + done, pipe->data + from, part);
-    }
-    host_free(pipe->data);
-    pipe->data = data;
-    pipe->capacity = capacity;
-    pipe->start = 0;
+    struct pipe *pipe = pipe_of_inode(inode);
+
+    if (pipe->node != NULL && pipe->node->ops->setattr != NULL)
+        return pipe->node->ops->setattr(pipe->node, change);
+    inode_change_attr(inode, change);
+    return 0;
 }
 
-int64_t pipe_set_capacity(struct pipe *pipe, uint64_t capacity)
-{
-    uint32_t rounded = PIPE_CAPACITY_MIN;
+static const struct inode_ops pipe_inode_ops = {.getattr = pipe_getattr, .setattr = pipe_setattr};
 
-    if (capacity > PIPE_CAPACITY_MAX)
-        return -EPERM;
-    while (rounded < capacity)
-        rounded *= 2;
-    uint8_t *data = host_alloc(rounded, 1);
-    if (data == NULL)
-        return -ENOMEM;
-    mutex_lock(&pipe->lock);
-    bool fits = pipe->size <= rounded;
-    if (fits) {
-        pipe_move_ring(pipe, data, rounded);
-        wait_kick_all(&pipe->writers);
-    }
-    mutex_unlock(&pipe->lock);
-    if (!fits)
-        host_free(data);
-    return fits ? (int64_t)rounded : -EBUSY;
-}
+/* --- life --- */
 
-static int pipe_alloc(const struct cred *cred, struct pipe **ret)
+int pipe_alloc(const struct cred *cred, struct pipe **ret)
 {
     struct pipe *pipe = object_alloc(&pipe_type.object);
 
     if (pipe == NULL)
         return -ENOMEM;
     pipe->capacity = PIPE_CAPACITY;
+    pipe->reader_opens = pipe->writer_opens = 1;
     pipe->data = host_alloc(pipe->capacity, 1);
     if (pipe->data == NULL) {
         object_put(&pipe->object);
@@ -317,16 +226,36 @@ static void pipe_init(struct pipe *pipe)
     mutex_init(&pipe->lock, LOCK_PIPE);
     wait_queue_init(&pipe->readers, &pipe->lock);
     wait_queue_init(&pipe->writers, &pipe->lock);
+    wait_queue_init(&pipe->openers, &pipe->lock);
 }
 
 static void pipe_fini(struct pipe *pipe)
 {
     wait_queue_fini(&pipe->readers);
     wait_queue_fini(&pipe->writers);
+    wait_queue_fini(&pipe->openers);
+    fifo_forget(pipe);
     host_free(pipe->data);
+    host_free(pipe->segments);
     pipe->data = NULL;
-    pipe->size = 0;
+    pipe->segments = NULL;
+    pipe->size = pipe->segment_count = 0;
     inode_fini(&pipe->inode);
+}
+
+static int save_segments(const struct pipe *pipe, struct saver *saver, Pipe *message)
+{
+    if (pipe->segment_count == 0)
+        return 0;
+    message->segments = save_messages(saver, &pipe_segment__descriptor, pipe->segment_count);
+    if (message->segments == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < pipe->segment_count; i++) {
+        PipeSegment *segment = message->segments[message->n_segments++];
+        segment->size = pipe->segments[i].size;
+        segment->is_packet = pipe->segments[i].is_packet;
+    }
+    return 0;
 }
 
 static int pipe_save(const struct pipe *pipe, struct saver *saver, Pipe *message)
@@ -340,14 +269,41 @@ static int pipe_save(const struct pipe *pipe, struct saver *saver, Pipe *message
     message->capacity = pipe->capacity;
     message->data.data = data;
     message->data.len = pipe->size;
-    return inode_save_attr(&pipe->inode, saver, &message->attr);
+    message->node = save_ref(saver, (const struct object *)pipe->node);
+    message->reader_opens = pipe->reader_opens;
+    message->writer_opens = pipe->writer_opens;
+    int err = save_segments(pipe, saver, message);
+    return err < 0 ? err : inode_save_attr(&pipe->inode, saver, &message->attr);
 }
 
-static int pipe_load(struct pipe *pipe, struct loader *loader, const Pipe *message)
+static int load_segments(struct pipe *pipe, struct loader *loader, const Pipe *message)
+{
+    uint64_t size = 0;
+
+    if (message->n_segments == 0)
+        return 0;
+    if (message->n_segments > pipe->capacity / PIPE_ATOMIC + 1) {
+        load_bad(loader, "segments", "%zu are too many", message->n_segments);
+        return 0;
+    }
+    pipe->segments = host_alloc(PIPE_SEGMENTS_MAX + 2, sizeof(*pipe->segments));
+    if (pipe->segments == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < message->n_segments; i++) {
+        const PipeSegment *from = message->segments[i];
+        pipe->segments[i] = (struct pipe_segment){.size = from->size, .is_packet = from->is_packet};
+        size += from->size > 0 ? from->size : UINT32_MAX;
+    }
+    pipe->segment_count = (uint32_t)message->n_segments;
+    if (size != pipe->size)
+        load_bad(loader, "segments", "do not add up to the data");
+    return 0;
+}
+
+static int load_data(struct pipe *pipe, struct loader *loader, const Pipe *message)
 {
     uint32_t capacity = message->capacity;
 
-    inode_load_attr(&pipe->inode, loader, message->attr);
     if (capacity < PIPE_CAPACITY_MIN || capacity > PIPE_CAPACITY_MAX ||
         (capacity & (capacity - 1)) != 0) {
         load_bad(loader, "capacity", "%" PRIu32 " is not possible", capacity);
@@ -364,18 +320,29 @@ static int pipe_load(struct pipe *pipe, struct loader *loader, const Pipe *messa
     pipe->size = (uint32_t)message->data.len;
     if (pipe->size > 0)
         memcpy(pipe->data, message->data.data, pipe->size);
-    return 0;
+    return load_segments(pipe, loader, message);
+}
+
+static int pipe_load(struct pipe *pipe, struct loader *loader, const Pipe *message)
+{
+    inode_load_attr(&pipe->inode, loader, message->attr);
+    if (message->node != 0)
+        pipe->node = load_ref_family(loader, "node", message->node, OBJECT_INODE);
+    pipe->reader_opens = message->reader_opens;
+    pipe->writer_opens = message->writer_opens;
+    return load_data(pipe, loader, message);
 }
 
 /* The files count themselves, the waiting calls queue themselves. */
 static void pipe_relink(struct pipe *pipe, struct loader *loader)
 {
-    (void)pipe;
-    (void)loader;
+    if (pipe->node != NULL && !fifo_relink(pipe))
+        load_bad(loader, "node", "is no FIFO, or has a pipe already");
 }
 
 static uint64_t pipe_derived(const struct pipe *pipe)
 {
     return (uint64_t)pipe->reader_count << 48 | (uint64_t)pipe->writer_count << 32 |
-           wait_queue_count(&pipe->readers) << 16 | wait_queue_count(&pipe->writers);
+           wait_queue_count(&pipe->openers) << 24 | wait_queue_count(&pipe->readers) << 12 |
+           wait_queue_count(&pipe->writers) << 1 | pipe->is_listed;
 }

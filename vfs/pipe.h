@@ -23,5 +23,26 @@ int pipe_create(const struct cred *cred, uint32_t flags, struct file **reader,
 struct pipe *pipe_of_file(const struct file *file);
 
 uint32_t pipe_capacity(struct pipe *pipe);
-/* Rounds up to a power of two of pages and returns it. -EBUSY: more is in it. -EPERM: too much. */
+/* Rounds up to a power of two of pages and returns it. -EBUSY: more is in it. -EPERM: too much;
+ * -EINVAL: more than any pipe has. */
 int64_t pipe_set_capacity(struct pipe *pipe, uint64_t capacity);
+
+/* --- FIFOs: fifo.c --- */
+/* For inode_open: replaces a FIFO (a reference, taken) by its pipe, which is made if nobody has it
+ * open. -ENXIO: a writer that does not wait, and there is no reader. */
+int fifo_open(struct inode **inode, int flags);
+/* Does the open call that made the file have to wait for the other side? Then entry is queued. */
+bool fifo_open_waits(struct file *file, struct wait_entry *entry, struct waiter *waiter);
+/* The queue that such a call waits in; NULL: none. */
+struct wait_queue *fifo_open_queue(struct file *file);
+
+/* --- splices: pipe_ring.c. Results as those of file_ops->read and write --- */
+/* Holds room for at most size bytes, which pipe_commit fills (size <= reserved) and lets go. */
+int64_t pipe_reserve(struct pipe *pipe, uint32_t size, const struct file_wait *wait);
+void pipe_commit(struct pipe *pipe, uint32_t reserved, const void *data, uint32_t size);
+/* Copies the first bytes. */
+int64_t pipe_peek(struct pipe *pipe, void *to, uint32_t size, const struct file_wait *wait);
+/* Takes the first bytes out, and holds their room; pipe_put_back puts size bytes of them, the last
+ * ones, back in front and lets go. */
+int64_t pipe_take_out(struct pipe *pipe, void *to, uint32_t size, const struct file_wait *wait);
+void pipe_put_back(struct pipe *pipe, uint32_t taken, const void *data, uint32_t size);

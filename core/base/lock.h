@@ -31,6 +31,7 @@ enum lock_rank {
     LOCK_MAPPING, /* vfs: pages of one inode */
     LOCK_HOSTFS,  /* vfs: the table of host inodes, their paths */
     LOCK_PROC,    /* vfs: the list of inodes of generated files */
+    LOCK_FIFOS,   /* vfs: the list of pipes of FIFOs; a leaf */
     LOCK_ASPACE,  /* platform: one stub's batch */
     LOCK_MEMFILE, /* platform: runs and counts */
     LOCK_SLOTS,   /* platform: the copy-aside buffer */

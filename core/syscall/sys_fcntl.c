@@ -33,7 +33,7 @@ static int64_t pipe_size(struct file *file, int command, uint64_t argument)
         return -EBADF;
     if (command == F_GETPIPE_SZ)
         return pipe_capacity(pipe);
-    return pipe_set_capacity(pipe, (uint32_t)argument);
+    return pipe_set_capacity(pipe, argument);
 }
 
 /* Commands on the open file itself. */

@@ -7,7 +7,7 @@
 #include <linux/openat2.h>
 #include <string.h>
 
-#include "core/limit.h"
+#include "core/open_fifo.h"
 #include "core/syscall/path_argument.h"
 #include "core/syscall/syscall_table.h"
 
@@ -26,8 +26,7 @@ static int64_t open_at(struct task *task, int fd, guest_addr_t name, int flags, 
     path_argument_put(&argument);
     if (err < 0)
         return err;
-    return files_add(task->files, file, 0, (flags & O_CLOEXEC) != 0,
-                     task_limit(task, RLIMIT_NOFILE));
+    return open_finish(task, file, (flags & O_CLOEXEC) != 0);
 }
 
 int64_t sys_open(struct task *task, guest_addr_t name, uint32_t flags, uint32_t mode)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * pipe and pipe2. *Linux:* packet mode (O_DIRECT) is EINVAL.
+ * pipe and pipe2.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,9 +31,9 @@ int64_t sys_pipe2(struct task *task, guest_addr_t to, uint32_t flags)
     struct file *reader, *writer;
     int fds[2];
 
-    if ((flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK)) != 0)
+    if ((flags & ~(uint32_t)(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0)
         return -EINVAL;
-    int err = pipe_create(&task->cred, flags & O_NONBLOCK, &reader, &writer);
+    int err = pipe_create(&task->cred, flags & (O_NONBLOCK | O_DIRECT), &reader, &writer);
     if (err < 0)
         return err;
     err = add_both(task, reader, writer, (flags & O_CLOEXEC) != 0, fds);
