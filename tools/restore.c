@@ -14,6 +14,7 @@
 #include "core/base/container.h"
 #include "snapshot/cpu.h"
 #include "snapshot/image_dir.h"
+#include "tools/bind.h"
 #include "tools/donation.h"
 #include "tools/error.h"
 #include "tools/foreground.h"
@@ -25,7 +26,8 @@
 struct restore_options {
     const char *image_path, *work_path, *name, *platform, *stdio, *root;
     uint32_t log_level;
-    bool is_detached, is_lazy, is_eager, is_strict, has_stats;
+    struct text_list binds;
+    bool is_detached, is_lazy, is_eager, is_strict, has_stats, is_bind_allowed;
     struct checkpoint_at_value checkpoint_at;
     CompressOption compress;
 };
@@ -95,14 +97,19 @@ static void set_stdio(struct restore *restore, struct report *report)
 /* What the image needs and this machine may lack, all of it. */
 static int collect(struct restore *restore, struct report *report)
 {
+    struct bind_policy policy = {.binds = &given.binds, .is_all_allowed = given.is_bind_allowed};
+
     set_spec(restore);
     if (control_check_name(restore->spec.name) < 0)
         report_bad(report, MANIFEST_NAME ": name: not one for a sandbox");
     if (restore->spec.n_roots > CONTROL_ROOTS_MAX)
         report_bad(report, MANIFEST_NAME ": roots: more than %d", CONTROL_ROOTS_MAX);
     cpu_check(restore->manifest->cpu, report);
+    bind_apply(&policy, restore->manifest, report);
     for (size_t i = 0; i < restore->spec.n_roots && i < CONTROL_ROOTS_MAX; i++)
         donation_open_root(&restore->start, i, report);
+    bind_check(&policy, restore->manifest, restore->start.image_dir, restore->start.root_fds,
+               report);
     set_stdio(restore, report);
     if (report->bad_count == 0 && given.checkpoint_at.is_given &&
         image_dir_create(given.image_path, report, &restore->image) == 0)
@@ -175,6 +182,10 @@ static const struct option_spec option_table[] = {
      &given.stdio, NULL},
     {"platform", 0, OPTION_TEXT, "NAME", "how guest code is run (default: as recorded)",
      &given.platform, NULL},
+    {"bind", 0, OPTION_LIST, "SRC:DST[:ro]",
+     "allow a bind of the image, from here (see docs/control.md)", &given.binds, NULL},
+    {"allow-binds", 0, OPTION_FLAG, NULL, "allow all binds of the image, written ones too",
+     &given.is_bind_allowed, NULL},
     {"strict-files", 0, OPTION_FLAG, NULL, "refuse changed host files", &given.is_strict, NULL},
     {"checkpoint-at", 0, OPTION_PARSED, "every|N",
      "checkpoint at system call N, or at each; replaces the image", &given.checkpoint_at,

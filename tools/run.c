@@ -13,6 +13,7 @@
 
 #include "core/base/container.h"
 #include "snapshot/image_dir.h"
+#include "tools/bind.h"
 #include "tools/donation.h"
 #include "tools/error.h"
 #include "tools/foreground.h"
@@ -71,38 +72,16 @@ static int add_root(struct run *run, const char *source, const char *name, bool 
     return 0;
 }
 
-/* An absolute name without . and .. and doubled slashes, not the root itself. */
-static bool is_plain_path(const char *path)
+static void add_bind(struct run *run, const char *text, struct report *report)
 {
-    if (path[0] != '/' || path[1] == '\0')
-        return false;
-    while (*path == '/') {
-        size_t size = strcspn(++path, "/");
-        if (size == 0 || (size == 1 && path[0] == '.') ||
-            (size == 2 && strncmp(path, "..", 2) == 0))
-            return false;
-        path += size;
+    struct bind bind;
+
+    if (bind_parse(text, false, &bind) < 0) {
+        report_bad(report, "--bind: \"%.200s\" is not SRC:DST[:ro] with an absolute DST", text);
+        return;
     }
-    return true;
-}
-
-/* SRC:DST[:ro] */
-static void add_bind(struct run *run, const char *bind, struct report *report)
-{
-    char *source = strdup(bind);
-    char *name = source == NULL ? NULL : strchr(source, ':');
-    char *mode = name == NULL ? NULL : strchr(name + 1, ':');
-
-    if (name != NULL)
-        *name++ = '\0';
-    if (mode != NULL)
-        *mode++ = '\0';
-    if (name == NULL || source[0] == '\0' || !is_plain_path(name) ||
-        (mode != NULL && strcmp(mode, "ro") != 0 && strcmp(mode, "rw") != 0))
-        report_bad(report, "--bind: \"%.200s\" is not SRC:DST[:ro] with an absolute DST", bind);
-    else
-        (void)add_root(run, source, name, mode == NULL || strcmp(mode, "ro") != 0, report);
-    free(source);
+    (void)add_root(run, bind.source, bind.name, bind.is_writable, report);
+    bind_free(&bind);
 }
 
 static void set_roots(struct run *run, const struct run_options *options, struct report *report)

@@ -40,7 +40,7 @@ struct inode {
     bool is_shared;    /* not saved: its names change on the host, look each up anew */
     struct mutex lock; /* LOCK_INODE; guards attr */
     struct inode_attr attr;
-    struct xattr_list xattrs; /* lock; saved by kinds with change_xattr */
+    struct xattr_list xattrs; /* not saved: by kinds with change_xattr; lock */
     /* Files that may write it, and programs that run from it: one excludes the other (ETXTBSY). */
     unsigned writer_count, runner_count; /* not saved, derived: lock; counted by files */
     uint64_t dev;            /* st_dev: synthetic, of its file system; saved with attr */

@@ -148,6 +148,40 @@ class Restore(ToolCase):
                            f"sbx-restore: opening image {self.image}: /mnt: {self.bind}:"
                            " No such file or directory\n")
 
+    def test_foreign_image_writes_nothing(self):
+        os.chmod(self.image, 0o770)
+        self.assert_result(self.restore(), 125,
+                           f"sbx-restore: opening image {self.image}: /mnt: {self.bind}: is to be"
+                           " written, but the image is not yours alone: allow it by"
+                           " --bind SRC:/mnt or --allow-binds\n")
+        self.assertEqual(self.restore("--allow-binds").returncode, 42)
+        self.assertEqual(self.restore("--bind", f"{self.bind}:/mnt").returncode, 42)
+        os.chmod(self.image, 0o700)
+        os.chmod(self.manifest, 0o666)
+        self.assertEqual(self.restore().returncode, 125)
+        self.edit(lambda manifest: manifest["roots"][1].update(is_writable=False))
+        self.assertEqual(self.restore().returncode, 42)
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root")
+    def test_source_of_somebody_else(self):
+        os.chown(self.bind, 99, 99)
+        result = self.restore()
+        self.assertEqual(result.returncode, 125)
+        self.assertIn("the source is not yours", result.stderr)
+        self.assertEqual(self.restore("--allow-binds").returncode, 42)
+
+    def test_bind_from_elsewhere(self):
+        os.rename(self.bind, self.bind + "2")
+        self.assertEqual(self.restore().returncode, 125)
+        self.assertEqual(self.restore("--bind", f"{self.bind}2:/mnt").returncode, 42)
+        self.assert_result(self.restore("--bind", "/usr:/none", "--bind", f"{self.bind}2:/mnt"),
+                           125, f"sbx-restore: opening image {self.image}: --bind: the image has"
+                           " nothing at /none\n")
+        result = self.restore("--bind", "/usr", "--bind", "/none:/mnt:ro")
+        self.assertEqual(result.returncode, 125)
+        self.assertIn('--bind: "/usr" is not SRC:DST[:ro]', result.stderr)
+        self.assertIn("/mnt: /none: No such file or directory", result.stderr)
+
     def test_newer_format(self):
         def change(manifest):
             manifest["format"] = 9
