@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * madvise(2), msync(2), mincore. Advice that changes nothing a guest can see is checked
+ * madvise(2), msync(2). Advice that changes nothing a guest can see is checked
  * and forgotten. MADV_DONTNEED gives memory back by whole chunks; the rest of a range is zeroed in
- * place where it is the mm's own. Linux: MADV_FREE frees at once, and mincore calls everything
- * resident that is there.
+ * place where it is the mm's own. Linux: MADV_FREE frees at once.
  */
 #include <errno.h>
 #include <linux/falloc.h>
@@ -11,18 +10,29 @@
 #include "core/base/host.h"
 #include "core/mm/space.h"
 
+/* Zeroes what the mm owns alone in the memfile: by a hole, but where huge folios would be split. */
+static bool zero_memory(struct memfile *memfile, const struct pma *pma, uint64_t offset,
+                        uint64_t size)
+{
+    const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+    if (memfile_prepare_write(memfile, offset, size) < 0)
+        return false;
+    if (pma->end - pma->start < MEM_FOLIO &&
+        host_fallocate(memfile_fd(memfile), punch, offset, size) == 0)
+        return true;
+    return host_zero_guarded(memfile_at(memfile, offset), size) == 0;
+}
+
 /* Zeroes [start, end), part of a chunk, where it lies. False: it is not the mm's own. */
 static bool zero_in_place(struct mm *mm, guest_addr_t start, guest_addr_t end)
 {
     struct memfile *memfile = mm->kernel->memfile;
     struct pma *pma = pma_at(mm, start);
-    uint64_t offset;
 
     if (!pma || pma->source != PMA_RUN || pma->is_cow || pma->end < end)
         return false;
-    offset = pma_offset(pma, start);
-    return memfile_prepare_write(memfile, offset, end - start) == 0 &&
-           host_zero_guarded(memfile_at(memfile, offset), end - start) == 0;
+    return zero_memory(memfile, pma, pma_offset(pma, start), end - start);
 }
 
 /* Forgets the content of [start, end) of private anonymous memory. */
@@ -302,15 +312,4 @@ int mm_msync(struct mm *mm, guest_addr_t address, uint64_t size, int flags)
         mm_unlock(mm);
     }
     return err < 0 ? err : mm_is_mapped(mm, address, PAGE_UP(size)) ? 0 : -ENOMEM;
-}
-
-int mm_mincore(struct mm *mm, guest_addr_t address, size_t count, unsigned char *ret)
-{
-    if (!mm_is_mapped(mm, address, count * MEM_PAGE))
-        return -ENOMEM;
-    mm_lock(mm);
-    for (size_t i = 0; i < count; i++)
-        ret[i] = pma_at(mm, address + i * MEM_PAGE) != NULL;
-    mm_unlock(mm);
-    return 0;
 }

@@ -30,10 +30,9 @@ static size_t count_vmas(struct mm *mm)
     return count;
 }
 
-/* Linux: what is mapped in the stub, touched or not. */
-static void note_pma(struct shown_vma *vma, const struct pma *pma)
+static void note_pma(const struct mm *mm, struct shown_vma *vma, const struct pma *pma)
 {
-    uint64_t size = pma->end - pma->start;
+    uint64_t size = mm_resident_size(mm, pma);
 
     vma->resident += size;
     if (pma->source != PMA_RUN)
@@ -61,7 +60,7 @@ static size_t note_vmas(struct mm *mm, struct shown_vma *to, size_t size)
                                        .offset = vma->offset,
                                        .file = object_get((void *)vma->file)};
         for (; pma != NULL && pma->start < vma->end; pma = RB_NEXT(pma_tree, &mm->pmas, pma))
-            note_pma(&to[count], pma);
+            note_pma(mm, &to[count], pma);
         to[count].locked = vma->flags & VMA_LOCKED ? to[count].resident : 0;
         count++;
     }
@@ -273,7 +272,6 @@ int mm_show_maps(struct mm *mm, const struct path *root, enum mm_show how, struc
     return err;
 }
 
-/* Linux: resident is what is mapped in the stub, touched or not. */
 void mm_usage(struct mm *mm, struct mm_usage *ret)
 {
     struct vma *vma;
@@ -294,9 +292,11 @@ void mm_usage(struct mm *mm, struct mm_usage *ret)
             ret->data += size;
     }
     RB_FOREACH(pma, pma_tree, &mm->pmas) {
-        ret->resident += pma->end - pma->start;
+        uint64_t size = mm_resident_size(mm, pma);
+
+        ret->resident += size;
         if (pma->source != PMA_RUN)
-            ret->shared += pma->end - pma->start;
+            ret->shared += size;
     }
     mm_unlock(mm);
 }

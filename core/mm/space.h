@@ -136,6 +136,14 @@ bool mm_has_many_maps(const struct mm *mm);
 uint64_t mm_mapped_size(const struct mm *mm, guest_addr_t start, guest_addr_t end);
 uint64_t mm_locked_size(const struct mm *mm, guest_addr_t start, guest_addr_t end);
 
+/* --- resident.c --- */
+
+/* Bytes of pma that have content. */
+uint64_t mm_resident_size(const struct mm *mm, const struct pma *pma);
+/* The same of a range of the memfile; pages (NULL: not asked for) gets a 1 for each. */
+uint64_t mm_resident_run(const struct memfile *memfile, uint64_t offset, uint64_t size,
+                         unsigned char *pages);
+
 /* --- unmap.c --- */
 
 int mm_unmap_range(struct mm *mm, guest_addr_t start, guest_addr_t end);

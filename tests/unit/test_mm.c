@@ -290,7 +290,9 @@ static void test_msync_mincore(void **state)
     assert_int_equal(mm_msync(mm, at, PAGES(3), MS_SYNC), -ENOMEM);
     assert_int_equal(mm_msync(mm, at, PAGES(2), MS_SYNC | MS_ASYNC), -EINVAL);
     assert_int_equal(mm_msync(mm, at + 1, PAGES(2), MS_SYNC), -EINVAL);
+    store(at + PAGES(1), 1);
     assert_int_equal(mm_mincore(mm, at, 2, pages), 0);
+    assert_int_equal(pages[0], 0);
     assert_int_equal(pages[1], 1);
     assert_int_equal(mm_mincore(mm, at, 3, pages), -ENOMEM);
     assert_true(mm_is_mapped(mm, at + 5, PAGES(2) - 5));
