@@ -6,6 +6,8 @@
 #include "core/base/clock.h"
 #include "core/base/uio.h"
 
+#define NSEC_PER_TICK (NSEC_PER_SEC / 100) /* of clock_t */
+
 struct mm;
 struct task;
 

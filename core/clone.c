@@ -13,6 +13,8 @@
 
 #include "core/base/host.h"
 #include "core/kernel.h"
+#include "core/limit.h"
+#include "core/pidfd.h"
 
 /* References to what the child shares, or copies of it. */
 struct clone_parts {
@@ -230,6 +232,23 @@ static int alloc_tid(struct task *task)
     return tid;
 }
 
+/* A descriptor of the parent for the child, which is told to it; *fd is that or -1. */
+static int add_pidfd(struct task *task, struct task *child, const struct clone_request *request,
+                     int *fd)
+{
+    struct file *file;
+
+    if ((request->flags & CLONE_PIDFD) == 0)
+        return 0;
+    int err = pidfd_create(child->process, 0, &file);
+    if (err < 0)
+        return err;
+    *fd = files_add(task->files, file, 0, true, task_limit(task, RLIMIT_NOFILE));
+    if (*fd < 0)
+        return *fd;
+    return user_copy_out(task->mm, request->pidfd, fd, sizeof(*fd));
+}
+
 int64_t task_clone(struct task *task, const struct clone_request *request)
 {
     const uint64_t waits = CLONE_VFORK;
@@ -237,6 +256,7 @@ int64_t task_clone(struct task *task, const struct clone_request *request)
     struct process *awaited = NULL; /* once started, the child may be gone at any time */
     struct task *child = NULL;
     int tid = alloc_tid(task);
+    int fd = -1;
 
     if (tid < 0)
         return tid;
@@ -247,6 +267,9 @@ int64_t task_clone(struct task *task, const struct clone_request *request)
         if ((request->flags & CLONE_THREAD) == 0)
             inherit_process(child->process, task->process, request);
         inherit_task(child, task, request);
+        err = add_pidfd(task, child, request, &fd);
+    }
+    if (err == 0) {
         if ((request->flags & (CLONE_VFORK | CLONE_THREAD)) == waits)
             awaited = object_get(&child->process->object);
         err = start_child(child, task, request);
@@ -256,5 +279,7 @@ int64_t task_clone(struct task *task, const struct clone_request *request)
     if (err == 0 && awaited != NULL)
         return vfork_wait_for(task, awaited);
     object_put((struct object *)awaited);
+    if (err < 0 && fd >= 0)
+        (void)files_close(task->files, fd);
     return err < 0 ? err : tid;
 }

@@ -9,6 +9,7 @@ struct clone_request {
     int exit_signal;
     guest_addr_t stack; /* the first stack pointer; 0: the parent's */
     guest_addr_t parent_tid, child_tid, tls;
+    guest_addr_t pidfd; /* where its number goes, if CLONE_PIDFD */
 };
 
 /* Makes a task, by its parent's thread; the result is its id. Waits for the child of a vfork. */

@@ -56,6 +56,7 @@ static void tell_parent(struct process *process, struct process **reaped)
 
     if (parent == NULL)
         return;
+    process_describe(process, &info);
     bool is_chld = process->exit_signal == SIGCHLD;
     if (is_chld && is_ignored_by(parent)) {
         usage_reap(parent, process);
@@ -128,6 +129,7 @@ static void process_end(struct process *process, struct process_list *reaped)
     process->has_stop_event = process->has_continue_event = false;
     process->alarm_deadline = NSEC_NEVER;
     process_vfork_done(process);
+    wait_kick(&process->exit_wait, POLLIN | POLLRDNORM);
     mutex_lock(&process->sighand->lock);
     signal_queue_remove(&process->pending, UINT64_MAX);
     mutex_unlock(&process->sighand->lock);
@@ -154,6 +156,7 @@ void task_exit(struct task *task)
     usage_end_task(task);
     task_unlink(task);
     bool is_last = atomic_load(&process->live) == 0;
+    process->exit_uid = task->cred.uid;
     if (is_last)
         process_end(process, &reaped);
     mutex_unlock(&kernel->tasks_lock);

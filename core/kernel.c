@@ -29,6 +29,8 @@ int kernel_create(const struct kernel_options *options, struct kernel **ret)
     kernel->clock.stopped_at = 1;
     mutex_init(&kernel->tasks_lock, LOCK_TASKS);
     mutex_init(&kernel->mms_lock, LOCK_MMS);
+    mutex_init(&kernel->signalfd_lock, LOCK_PIPE);
+    wait_queue_init(&kernel->signalfd_wait, &kernel->signalfd_lock);
     LIST_INIT(&kernel->mms);
     kernel->memory_limit = options->memory_limit;
     kernel->memory_total = options->memory_limit != 0 ? options->memory_limit : host_memory_size();
@@ -203,6 +205,7 @@ void kernel_free(struct kernel *kernel)
     futex_table_free(kernel->futexes);
     if (kernel->vdso.is_ready)
         mutex_fini(&kernel->vdso.lock);
+    mutex_fini(&kernel->signalfd_lock);
     mutex_fini(&kernel->mms_lock);
     mutex_fini(&kernel->tasks_lock);
     gate_fini(&kernel->gate);

@@ -58,8 +58,10 @@ struct kernel {
     struct mutex mms_lock; /* LOCK_MMS */
     LIST_HEAD(, mm) mms;   /* borrowed: every mm with a stub */
     struct vdso_clock vdso;
-    struct futex_table *futexes; /* who waits: core/futex.c */
-    struct pager *pager;         /* of a lazy restore; NULL: none */
+    struct futex_table *futexes;     /* who waits: core/futex.c */
+    struct pager *pager;             /* of a lazy restore; NULL: none */
+    struct mutex signalfd_lock;      /* LOCK_PIPE */
+    struct wait_queue signalfd_wait; /* who waits for signals to read: core/signalfd.c */
     atomic_uint live_tasks;
     atomic_uint thread_count; /* futex: tasks' threads that may still touch the kernel */
     int notify_fd; /* an eventfd: the last task has ended, or a checkpoint is asked for */

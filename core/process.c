@@ -10,6 +10,7 @@
 
 #include "core/base/container.h"
 #include "core/base/host.h"
+#include "core/clocks.h"
 #include "core/kernel.h"
 #include "core/task.h"
 
@@ -64,6 +65,7 @@ int process_create(struct kernel *kernel, int pid, struct sighand *sighand, stru
     process->start_time = clock_now(&kernel->clock);
     wait_queue_init(&process->child_wait, &kernel->tasks_lock);
     wait_queue_init(&process->vfork_wait, &kernel->tasks_lock);
+    wait_queue_init(&process->exit_wait, &kernel->tasks_lock);
     set_default_limits(process);
     *ret = process;
     return 0;
@@ -97,6 +99,7 @@ void process_unlink(struct process *process)
     if (process->parent != NULL)
         TAILQ_REMOVE(&process->parent->children, process, sibling);
     process->parent = NULL;
+    wait_kick(&process->exit_wait, POLLIN | POLLRDNORM | POLLHUP);
 }
 
 /* Makes every task look: a stop ends its interruptible wait, the end of one lets it go on. */
@@ -114,6 +117,23 @@ static void kick_tasks(struct process *process)
     mutex_unlock(&process->sighand->lock);
 }
 
+uint32_t process_uid(const struct process *process)
+{
+    const struct task *task = TAILQ_FIRST(&process->tasks);
+
+    return task != NULL ? task->cred.uid : process->exit_uid;
+}
+
+void process_describe(struct process *process, struct signal_info *info)
+{
+    struct usage usage;
+
+    usage_of_process(process, &usage);
+    info->uid = process_uid(process);
+    info->utime = usage.user / NSEC_PER_TICK;
+    info->stime = usage.system / NSEC_PER_TICK;
+}
+
 /* Tells the parent of a stop or a continuation, unless it does not want SIGCHLD for that. */
 static void tell_parent(struct process *process, int code, int status)
 {
@@ -123,6 +143,7 @@ static void tell_parent(struct process *process, int code, int status)
 
     if (parent == NULL)
         return;
+    process_describe(process, &info);
     if ((sighand_action(parent->sighand, SIGCHLD).flags & SA_NOCLDSTOP) == 0)
         (void)signal_send_process(parent, &info);
     wait_kick_all(&parent->child_wait);
@@ -194,6 +215,8 @@ static void process_fini(struct process *process)
         process->sighand->process_count--;
         process->is_linked = false;
     }
+    if (process->kernel != NULL)
+        wait_queue_fini(&process->exit_wait);
     drop_lists(process);
     signal_queue_fini(&process->pending);
     object_put((struct object *)process->sighand);
@@ -246,6 +269,7 @@ static int process_save(const struct process *process, struct saver *saver, Proc
     m->is_vfork_done = process->is_vfork_done;
     m->exit_status = (uint32_t)process->exit_status;
     m->exit_signal = (uint32_t)process->exit_signal;
+    m->exit_uid = process->exit_uid;
     m->stop_signal = (uint32_t)atomic_load(&process->stop_signal);
     m->has_stop_event = process->has_stop_event;
     m->has_continue_event = process->has_continue_event;
@@ -340,6 +364,7 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     process->kernel = kernel_of_context(loader_context(loader));
     wait_queue_init(&process->child_wait, &process->kernel->tasks_lock);
     wait_queue_init(&process->vfork_wait, &process->kernel->tasks_lock);
+    wait_queue_init(&process->exit_wait, &process->kernel->tasks_lock);
     check_ids(loader, m);
     process->pid = (int)m->pid;
     process->pgid = (int)m->pgid;
@@ -349,6 +374,7 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     process->is_vfork_done = m->is_vfork_done;
     process->exit_status = (int)m->exit_status;
     process->exit_signal = (int)m->exit_signal;
+    process->exit_uid = m->exit_uid;
     atomic_store(&process->stop_signal, (int)m->stop_signal);
     process->has_stop_event = m->has_stop_event;
     process->has_continue_event = m->has_continue_event;

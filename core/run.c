@@ -217,12 +217,20 @@ static int pass_gate(struct task *task)
     return gate_check(&task->waiter.pass) < 0 ? WAIT_SHUTDOWN : 0;
 }
 
+static _Thread_local struct task *current;
+
+struct task *task_current(void)
+{
+    return current;
+}
+
 void *task_run(void *argument)
 {
     struct task *task = argument;
     struct kernel *kernel = task_kernel(task);
     int err = gate_enter(&task->waiter.pass) < 0 ? WAIT_SHUTDOWN : 0;
 
+    current = task;
     while (err == 0 && !atomic_load(&task->waiter.is_killed)) {
         err = step(task);
         if (err == 0)

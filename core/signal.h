@@ -130,6 +130,8 @@ int signal_frame_push(struct task *task, const struct signal_action *action,
                       const struct signal_info *info, uint64_t mask);
 /* rt_sigreturn: -EFAULT when the frame cannot be read or is not legal. */
 int signal_frame_pop(struct task *task);
+/* Does it tell an address? */
+bool signal_info_is_fault(const struct signal_info *info);
 /* struct siginfo of the ABI (128 bytes). */
 void signal_info_encode(const struct signal_info *info, uint8_t to[128]);
 void signal_info_decode(const uint8_t from[128], struct signal_info *info);

@@ -248,16 +248,28 @@ static void put(uint8_t *to, size_t at, const void *value, size_t size)
     memcpy(to + at, value, size);
 }
 
+bool signal_info_is_fault(const struct signal_info *info)
+{
+    switch (info->signal) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP:
+    case SIGSYS:
+        return info->code > 0 && info->code != SI_KERNEL;
+    default:
+        return false;
+    }
+}
+
 void signal_info_encode(const struct signal_info *info, uint8_t to[128])
 {
     memset(to, 0, 128);
     put(to, 0, &info->signal, 4);
     put(to, 4, &info->error, 4);
     put(to, 8, &info->code, 4);
-    bool is_fault = info->code > 0 &&
-                    (info->signal == SIGSEGV || info->signal == SIGBUS || info->signal == SIGILL ||
-                     info->signal == SIGFPE || info->signal == SIGTRAP || info->signal == SIGSYS);
-    if (is_fault && info->code != SI_KERNEL) {
+    if (signal_info_is_fault(info)) {
         put(to, 16, &info->address, 8);
         return;
     }

@@ -8,6 +8,7 @@
 
 #include "core/kernel.h"
 #include "core/signal.h"
+#include "core/signalfd.h"
 #include "core/task.h"
 
 #define STOPS                                                                                      \
@@ -116,6 +117,7 @@ static int queue_signal(struct process *process, struct signal_queue *queue, str
     bool is_blocked = taker == NULL || (taker->blocked & SIGNAL_BIT(info->signal)) != 0;
     if (is_blocked || !signal_is_ignored(sighand, info->signal)) {
         err = add(process, queue, info);
+        signalfd_kick(process->kernel);
         if (err == 0 && taker != NULL)
             wake(taker);
     }

@@ -38,6 +38,7 @@ struct process {
     bool has_execed;                         /* setpgid of a child: EACCES */
     bool is_vfork_done;                      /* the parent of a vfork may go on */
     int exit_status;                         /* as wait4 gives it */
+    uint32_t exit_uid;                       /* of its last task: real user id */
     int exit_signal;                         /* sent to the parent at the end; SIGCHLD, 0: none */
     atomic_int stop_signal;                  /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
@@ -65,8 +66,9 @@ struct process {
     bool is_linked;               /* in the kernel's table */
     struct wait_queue child_wait; /* of the kernel's tasks lock */
     struct wait_queue vfork_wait;
-    atomic_uint live;   /* tasks that have not ended; futex of a waiting exec */
-    struct timer alarm; /* runs while alarm_deadline is set */
+    struct wait_queue exit_wait; /* who polls a pidfd: its end */
+    atomic_uint live;            /* tasks that have not ended; futex of a waiting exec */
+    struct timer alarm;          /* runs while alarm_deadline is set */
     /* not saved */
     nsec_t aspace_seen; /* CPU time of the address space that usage has in it; tasks lock */
 };
@@ -125,6 +127,10 @@ int process_link(struct process *process, struct process *parent);
 void process_unlink(struct process *process);
 /* Under the tasks lock: stops, continues all tasks of it and tells the parent. */
 void process_stop(struct process *process, int signal);
+/* Under the tasks lock: its real user id, also when it has ended. */
+uint32_t process_uid(const struct process *process);
+/* Under the tasks lock: what SIGCHLD tells of its user and of its time. */
+void process_describe(struct process *process, struct signal_info *info);
 void process_continue(struct process *process);
 
 /* --- task.c --- */
@@ -162,6 +168,8 @@ int process_list_all(struct kernel *kernel, int (*fn)(struct process *process, v
                      void *context);
 
 /* --- run.c, clone.c, exec.c, exit.c --- */
+/* The task whose thread this is; NULL: it is no task's. */
+struct task *task_current(void);
 /* The thread of a task. */
 void *task_run(void *task);
 /* Stores what only the stub has (vector state) in the task; by its thread, before it sleeps. */

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "core/kernel.h"
+#include "core/pidfd.h"
 #include "core/syscall/syscall_table.h"
 #include "core/waits.h"
 
@@ -30,6 +31,8 @@ static bool is_meant(const struct child_wait *record, const struct process *pare
 
     if ((record->options & __WALL) == 0 && is_clone != ((record->options & __WCLONE) != 0))
         return false;
+    if (record->is_group)
+        return child->pgid == record->pid;
     if (record->pid > 0)
         return child->pid == record->pid;
     if (record->pid == -1)
@@ -43,7 +46,7 @@ static bool take_event(const struct child_wait *record, struct process *child,
 {
     bool is_peek = (record->options & WNOWAIT) != 0;
 
-    *ret = (struct child_event){.pid = child->pid};
+    *ret = (struct child_event){.pid = child->pid, .uid = process_uid(child)};
     usage_of_process(child, &ret->usage);
     usage_add(&ret->usage, &child->child_usage);
     if (child->is_zombie && (record->options & WEXITED) != 0) {
@@ -143,7 +146,7 @@ static int64_t child_step(struct waiter *waiter, struct child_wait *record)
 
     mutex_lock(&parent->kernel->tasks_lock);
     int result = look(record, parent, &event);
-    bool is_sleeping = result == 0 && (record->options & WNOHANG) == 0;
+    bool is_sleeping = result == 0 && (record->options & WNOHANG) == 0 && !record->is_nonblocking;
     if (is_sleeping)
         wait_add(&parent->child_wait, &record->entry, waiter);
     else
@@ -151,6 +154,8 @@ static int64_t child_step(struct waiter *waiter, struct child_wait *record)
     mutex_unlock(&parent->kernel->tasks_lock);
     if (is_sleeping)
         return WAIT_AGAIN;
+    if (result == 0 && record->is_nonblocking)
+        return -EAGAIN;
     if (result == 0)
         return record->is_waitid ? tell(task, record, &(struct child_event){0}) : 0;
     int64_t told = result < 0 ? result : tell(task, record, &event);
@@ -179,6 +184,7 @@ static void child_relink(struct waiter *waiter, struct child_wait *record)
 static int child_wait_save(const struct child_wait *record, struct saver *saver, ChildWait *m)
 {
     m->pid = record->pid;
+    m->is_group = record->is_group;
     m->options = record->options;
     m->status = record->status;
     m->rusage = record->rusage;
@@ -192,6 +198,7 @@ static int child_wait_load(struct child_wait *record, struct loader *loader, con
     if (m->pid == INT32_MIN)
         load_bad(loader, "wait.child.pid", "%" PRId32 " is not possible", m->pid);
     record->pid = m->pid;
+    record->is_group = m->is_group;
     record->options = m->options;
     record->status = m->status;
     record->rusage = m->rusage;
@@ -201,18 +208,13 @@ static int child_wait_load(struct child_wait *record, struct loader *loader, con
     return 0;
 }
 
-static int64_t start(struct task *task, int pid, uint32_t options, bool is_waitid,
-                     guest_addr_t status, guest_addr_t rusage, guest_addr_t info)
+static struct child_wait *begin(struct task *task, int pid, uint32_t options)
 {
     struct child_wait *record = wait_begin(&task->waiter, &child_wait_type.ops);
 
     record->pid = pid;
     record->options = options;
-    record->is_waitid = is_waitid;
-    record->status = status;
-    record->rusage = rusage;
-    record->info = info;
-    return wait_run(&task->waiter);
+    return record;
 }
 
 int64_t sys_wait4(struct task *task, int pid, guest_addr_t status, uint32_t options,
@@ -224,7 +226,42 @@ int64_t sys_wait4(struct task *task, int pid, guest_addr_t status, uint32_t opti
         return -EINVAL;
     if (pid == INT32_MIN)
         return -ESRCH;
-    return start(task, pid, options | WEXITED, false, status, rusage, 0);
+    struct child_wait *record = begin(task, pid, options | WEXITED);
+    record->status = status;
+    record->rusage = rusage;
+    return wait_run(&task->waiter);
+}
+
+/* Whom waitid means. A pidfd is looked up once. */
+static int set_target(struct task *task, struct child_wait *record, int which, int id)
+{
+    switch (which) {
+    case P_ALL:
+        record->pid = -1;
+        return 0;
+    case P_PID:
+        record->pid = id;
+        return id > 0 ? 0 : -EINVAL;
+    case P_PGID:
+        record->pid = id;
+        record->is_group = id > 0;
+        return id >= 0 ? 0 : -EINVAL;
+    case P_PIDFD:
+        break;
+    default:
+        return -EINVAL;
+    }
+    if (id < 0)
+        return -EINVAL;
+    struct file *file = files_get_open(task->files, id);
+    if (file == NULL)
+        return -EBADF;
+    const struct process *process = pidfd_process(file);
+    if (process != NULL)
+        record->pid = process->pid;
+    record->is_nonblocking = file_is_nonblocking(file);
+    object_put(&file->object);
+    return process != NULL ? 0 : -EBADF;
 }
 
 int64_t sys_waitid(struct task *task, int which, int id, guest_addr_t info, uint32_t options,
@@ -232,15 +269,16 @@ int64_t sys_waitid(struct task *task, int which, int id, guest_addr_t info, uint
 {
     const uint32_t events = WEXITED | WSTOPPED | WCONTINUED;
     const uint32_t known = events | WNOHANG | WNOWAIT | __WALL | __WCLONE | __WNOTHREAD;
-    int pid;
 
     if ((options & ~known) != 0 || (options & events) == 0)
         return -EINVAL;
-    if (which == P_ALL)
-        pid = -1;
-    else if ((which == P_PID && id > 0) || (which == P_PGID && id >= 0))
-        pid = which == P_PID ? id : -id;
-    else
-        return -EINVAL;
-    return start(task, pid, options, true, 0, rusage, info);
+    struct child_wait *record = begin(task, 0, options);
+    int err = set_target(task, record, which, id);
+    if (err < 0)
+        return err;
+    record->is_nonblocking = record->is_nonblocking && (options & WNOHANG) == 0;
+    record->is_waitid = true;
+    record->rusage = rusage;
+    record->info = info;
+    return wait_run(&task->waiter);
 }

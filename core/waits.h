@@ -19,8 +19,10 @@ struct nanosleep_wait {
 /* wait4, waitid: wait_child.c */
 struct child_wait {
     struct wait_record base;
-    int pid;          /* as wait4's: > 0 that one, -1 any, 0 our group, else -pgid */
-    uint32_t options; /* W* */
+    int pid;             /* as wait4's: > 0 that one, -1 any, 0 our group, else -pgid */
+    bool is_group;       /* pid is a group, whatever its sign */
+    bool is_nonblocking; /* not saved: -EAGAIN instead of sleeping */
+    uint32_t options;    /* W* */
     guest_addr_t status, rusage, info; /* 0: not wanted */
     bool is_waitid;
     struct wait_entry entry;

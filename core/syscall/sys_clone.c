@@ -31,7 +31,7 @@ static int check_flags(const struct task *task, uint64_t flags)
         return -EINVAL;
     if ((flags & CLONE_THREAD) != 0 && (flags & (CLONE_NEWUSER | CLONE_NEWPID)) != 0)
         return -EINVAL;
-    if ((flags & CLONE_PIDFD) != 0)
+    if ((flags & CLONE_PIDFD) != 0 && (flags & (CLONE_DETACHED | CLONE_THREAD)) != 0)
         return -EINVAL;
     return (flags & namespaces) != 0 ? -EPERM : 0;
 }
@@ -59,10 +59,13 @@ int64_t sys_clone(struct task *task, uint32_t flags, guest_addr_t stack, guest_a
 {
     int signal = (int)(flags & CSIGNAL);
 
+    if ((flags & CLONE_PIDFD) != 0 && (flags & CLONE_PARENT_SETTID) != 0)
+        return -EINVAL; /* both have one address */
     return run(task, &(struct clone_request){.flags = flags & ~(uint32_t)CSIGNAL,
                                              .exit_signal = signal <= SIGNAL_COUNT ? signal : 0,
                                              .stack = stack,
                                              .parent_tid = parent_tid,
+                                             .pidfd = parent_tid,
                                              .child_tid = child_tid,
                                              .tls = tls});
 }
@@ -133,6 +136,7 @@ int64_t sys_clone3(struct task *task, guest_addr_t from, uint64_t size)
                                                     .exit_signal = (int)args.exit_signal,
                                                     .stack = args.stack + args.stack_size,
                                                     .parent_tid = args.parent_tid,
+                                                    .pidfd = args.pidfd,
                                                     .child_tid = args.child_tid,
                                                     .tls = args.tls});
 }
