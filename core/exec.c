@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "core/capability.h"
 #include "core/futex.h"
 #include "core/kernel.h"
 #include "core/limit.h"
@@ -274,6 +275,7 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     process->has_execed = true;
     process->exit_signal = SIGCHLD;
     process->is_undumpable = false;
+    cap_sets_exec(&task->cred);
     task->sched.personality &= ~(uint32_t)READ_IMPLIES_EXEC;
     task->parent_death_signal = 0;
     process_vfork_done(process);

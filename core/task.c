@@ -188,6 +188,9 @@ static int cred_save(const struct cred *cred, struct saver *saver, Cred **ret)
     m->egid = cred->egid;
     m->sgid = cred->sgid;
     m->fsgid = cred->fsgid;
+    m->cap_dropped = cred->cap_dropped;
+    m->cap_lowered = cred->cap_lowered;
+    m->cap_inheritable = cred->cap_inheritable;
     m->n_groups = cred->group_count;
     m->groups = (uint32_t *)cred->groups;
     *ret = m;
@@ -208,6 +211,9 @@ static void cred_load(struct cred *cred, struct loader *loader, const Cred *m)
     cred->egid = m->egid;
     cred->sgid = m->sgid;
     cred->fsgid = m->fsgid;
+    cred->cap_dropped = m->cap_dropped;
+    cred->cap_lowered = m->cap_lowered;
+    cred->cap_inheritable = m->cap_inheritable;
     cred->group_count = (uint32_t)m->n_groups;
     if (m->n_groups > 0)
         memcpy(cred->groups, m->groups, m->n_groups * sizeof(*m->groups));

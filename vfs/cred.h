@@ -10,6 +10,8 @@ enum { CRED_GROUPS_MAX = 64 };
 struct cred {
     uint32_t uid, euid, suid, fsuid;
     uint32_t gid, egid, sgid, fsgid;
+    /* Capabilities that root has given up, or not raised; and what exec may keep. State only. */
+    uint64_t cap_dropped, cap_lowered, cap_inheritable;
     uint32_t group_count;
     uint32_t groups[CRED_GROUPS_MAX]; /* supplementary */
 };

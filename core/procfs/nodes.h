@@ -10,11 +10,12 @@ extern const struct pseudo_node sys_nodes[], sbx_nodes[], net_nodes[];
 
 /* process.c */
 int processes_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context);
-int process_check(const struct pseudo_place *place);
+int process_check(struct pseudo_place *place);
 int threads_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context);
-int thread_check(const struct pseudo_place *place);
+int thread_check(struct pseudo_place *place);
 int fds_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context);
-int fd_check(const struct pseudo_place *place);
+int fd_check(struct pseudo_place *place);
+uint32_t fd_bits(const struct pseudo_place *place);
 void place_owner(const struct pseudo_place *place, uint32_t *uid, uint32_t *gid);
 int place_permit(const struct pseudo_place *place, void *task);
 /* stat.c, status.c */

@@ -58,37 +58,36 @@ int processes_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *c
     return numbers_tell(&numbers, err, fn, context);
 }
 
-int process_check(const struct pseudo_place *place)
+int process_check(struct pseudo_place *place)
 {
-    struct kernel *kernel = place_kernel(place);
+    struct target target;
 
-    mutex_lock(&kernel->tasks_lock);
-    bool is_there = process_find(kernel, place->numbers[0]) != NULL ||
-                    task_find(kernel, place->numbers[0]) != NULL;
-    mutex_unlock(&kernel->tasks_lock);
-    return is_there ? 0 : -ENOENT;
+    if (target_get(place, &target) < 0)
+        return -ENOENT;
+    place->birth = target.process->start_time;
+    target_put(&target);
+    return 0;
 }
 
 int threads_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context)
 {
     struct kernel *kernel = place_kernel(dir);
     struct numbers numbers = {0};
+    struct target target;
     struct task *task;
-    int err = 0;
 
+    int err = target_get(dir, &target);
+    if (err < 0)
+        return 0;
     mutex_lock(&kernel->tasks_lock);
-    struct process *process = process_find(kernel, dir->numbers[0]);
-    if (process == NULL && (task = task_find(kernel, dir->numbers[0])) != NULL)
-        process = task->process;
-    if (process != NULL) {
-        TAILQ_FOREACH(task, &process->tasks, link)
-            err = err < 0 ? err : numbers_add(&numbers, task->tid);
-    }
+    TAILQ_FOREACH(task, &target.process->tasks, link)
+        err = err < 0 ? err : numbers_add(&numbers, task->tid);
     mutex_unlock(&kernel->tasks_lock);
+    target_put(&target);
     return numbers_tell(&numbers, err, fn, context);
 }
 
-int thread_check(const struct pseudo_place *place)
+int thread_check(struct pseudo_place *place)
 {
     struct target target;
 
@@ -123,7 +122,7 @@ int fds_list(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context
     return err;
 }
 
-int fd_check(const struct pseudo_place *place)
+int fd_check(struct pseudo_place *place)
 {
     struct target target;
 
@@ -133,6 +132,24 @@ int fd_check(const struct pseudo_place *place)
         target.files != NULL && files_get_cloexec(target.files, target_number(place)) >= 0;
     target_put(&target);
     return is_there ? 0 : -ENOENT;
+}
+
+/* A link may be read where its file may, and written. */
+uint32_t fd_bits(const struct pseudo_place *place)
+{
+    struct file *file = NULL;
+    struct target target;
+    uint32_t bits = 0100;
+
+    if (target_get(place, &target) < 0)
+        return bits;
+    if (target.files != NULL)
+        file = files_get(target.files, target_number(place));
+    if (file != NULL)
+        bits |= (file_is_readable(file) ? 0400 : 0) | (file_is_writable(file) ? 0200 : 0);
+    object_put((struct object *)file);
+    target_put(&target);
+    return bits;
 }
 
 /* Files of an undumpable process are root's; its directories stay its own. */

@@ -39,7 +39,7 @@ static const struct pseudo_node thread_namespace_nodes[] = {
 #define FD_NODE(is_of_thread)                                                                      \
     {                                                                                              \
         .name = "#", .mode = S_IFLNK | 0700, .is_private = true, .of_thread = (is_of_thread),      \
-        .check = fd_check, .readlink = read_fd, .follow = follow_fd                                \
+        .check = fd_check, .bits = fd_bits, .readlink = read_fd, .follow = follow_fd               \
     }
 #define FDINFO_NODE(is_of_thread)                                                                  \
     {                                                                                              \

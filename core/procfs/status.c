@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/base/host.h"
+#include "core/capability.h"
 #include "core/procfs/facts.h"
 #include "core/procfs/nodes.h"
 
@@ -142,18 +143,16 @@ static int show_signals(const struct facts *f, struct bytes *ret)
                         f->pending, f->shared_pending, f->blocked, f->ignored, f->caught);
 }
 
-/* All or none, as capget says. */
 static int show_rights(const struct facts *f, struct bytes *ret)
 {
-    const uint64_t full = UINT64_C(0x1ffffffffff);
-    uint64_t all = f->cred.euid == 0 ? full : 0;
+    const struct cap_sets sets = cap_sets_of(&f->cred);
 
     return bytes_printf(ret,
-                        "CapInh:\t%016x\nCapPrm:\t%016" PRIx64 "\nCapEff:\t%016" PRIx64
+                        "CapInh:\t%016" PRIx64 "\nCapPrm:\t%016" PRIx64 "\nCapEff:\t%016" PRIx64
                         "\nCapBnd:\t%016" PRIx64 "\nCapAmb:\t%016x\nNoNewPrivs:\t0\nSeccomp:\t0\n"
                         "Seccomp_filters:\t0\nSpeculation_Store_Bypass:\tvulnerable\n"
                         "SpeculationIndirectBranch:\tunknown\n",
-                        0, all, all, full, 0);
+                        sets.inheritable, sets.permitted, sets.effective, CAP_SETS_ALL, 0);
 }
 
 /* The CPUs of a mask as ranges: 0-2,5. */

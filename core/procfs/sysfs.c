@@ -65,7 +65,7 @@ static int show_kernel_max(const struct pseudo_place *place, struct bytes *ret)
     return bytes_printf(ret, "%u\n", place_kernel(place)->cpu_count - 1);
 }
 
-static int cpu_check(const struct pseudo_place *place)
+static int cpu_check(struct pseudo_place *place)
 {
     return (unsigned)place->numbers[0] < place_kernel(place)->cpu_count ? 0 : -ENOENT;
 }

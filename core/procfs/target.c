@@ -54,6 +54,8 @@ int target_get(const struct pseudo_place *place, struct target *ret)
 
     mutex_lock(&kernel->tasks_lock);
     find(place, &process, &task);
+    if (process != NULL && place->birth != 0 && process->start_time != place->birth)
+        process = NULL; /* another one has got the number */
     if (process != NULL)
         target_take(&target, process, task);
     mutex_unlock(&kernel->tasks_lock);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * User and group ids (credentials(7)). A task starts as root; one that gives its ids up is held to
- * the rules for others. *Linux:* capabilities follow euid 0 and cannot be dropped one by one.
+ * the rules for others. *Linux:* capabilities follow euid 0.
  */
 #include <errno.h>
 #include <string.h>
@@ -234,26 +234,4 @@ int64_t sys_setgroups(struct task *task, int size, guest_addr_t from)
                                        (size_t)size * sizeof(cred.groups[0]));
     cred.group_count = (uint32_t)size;
     return put_cred(task, &cred, err);
-}
-
-int64_t sys_capget(struct task *task, guest_addr_t header_at, guest_addr_t to)
-{
-    const uint32_t version3 = 0x20080522;
-    const uint32_t version1 = 0x19980330;
-    uint32_t all = is_privileged(&task->cred) ? UINT32_MAX : 0;
-    uint32_t header[2]; /* version, pid */
-    uint32_t sets[6];   /* effective, permitted, inheritable, twice */
-
-    int err = user_copy_in(task->mm, header, header_at, sizeof(header));
-    if (err < 0)
-        return err;
-    if (header[0] != version3 && header[0] != version1) {
-        err = user_copy_out(task->mm, header_at, &version3, sizeof(version3));
-        return err < 0 ? err : to == 0 ? 0 : -EINVAL;
-    }
-    if (to == 0)
-        return 0;
-    for (int i = 0; i < 6; i++)
-        sets[i] = i % 3 == 2 ? 0 : i < 3 ? all : all & 0x1ff;
-    return user_copy_out(task->mm, to, sets, header[0] == version1 ? 12 : sizeof(sets));
 }

@@ -57,7 +57,8 @@ static void test_link(const char *dir)
     CHECK(strcmp(target, other) == 0);
     int again = open(path, O_WRONLY); /* the other end of the same pipe */
     CHECK(again >= 0 && write(again, "x", 1) == 1 && read(ends[0], target, 4) == 1);
-    CHECK(lstat(path, &stat) == 0 && S_ISLNK(stat.st_mode));
+    CHECK(lstat(path, &stat) == 0 && stat.st_mode == (S_IFLNK | 0500)); /* as it is open */
+    CHECK(fstatat(AT_FDCWD, path, &stat, 0) == 0 && S_ISFIFO(stat.st_mode));
     CHECK(close(again) == 0 && close(ends[0]) == 0 && close(ends[1]) == 0);
     CHECK_ERRNO(readlink(path, target, sizeof(target)), ENOENT);
     printf("links\n");

@@ -275,9 +275,11 @@ static void test_process_ends_with_its_file_open(void **state)
     mutex_unlock(&kernel->tasks_lock);
     assert_int_equal(rw_prepare(NULL, file, false, NULL), -ESRCH);
     assert_int_equal(open_error(scene, "/pts/6", O_RDONLY), -ENOENT); /* though it is in memory */
-    object_put(&file->object);
     object_put(&zombie->object);
     zombie = add_process(kernel, ZOMBIE, kernel->machine->init); /* for the teardown */
+    zombie->start_time = 99;
+    assert_int_equal(rw_prepare(NULL, file, false, NULL), -ESRCH); /* this is another one */
+    object_put(&file->object);
     object_put(&zombie->object);
 }
 

@@ -79,7 +79,7 @@ static int list_three(const struct pseudo_place *dir, pseudo_number_fn *fn, void
     return result;
 }
 
-static int check_three(const struct pseudo_place *place)
+static int check_three(struct pseudo_place *place)
 {
     int number = place->numbers[1] != 0 ? place->numbers[1] : place->numbers[0];
 

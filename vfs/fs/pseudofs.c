@@ -176,7 +176,7 @@ static void set_operations(struct proc_inode *proc)
 
 static bool is_same_place(const struct pseudo_place *a, const struct pseudo_place *b)
 {
-    return a->context == b->context && a->node == b->node &&
+    return a->context == b->context && a->node == b->node && a->birth == b->birth &&
            memcmp(a->numbers, b->numbers, sizeof(a->numbers)) == 0;
 }
 
@@ -212,6 +212,7 @@ static struct proc_inode *list_unify(struct proc_inode *proc)
     mutex_lock(&other->inode.lock);
     other->inode.attr.uid = proc->inode.attr.uid;
     other->inode.attr.gid = proc->inode.attr.gid;
+    other->inode.attr.mode = proc->inode.attr.mode;
     mutex_unlock(&other->inode.lock);
     object_put(&proc->object);
     return other;
@@ -229,7 +230,10 @@ int pseudofs_create_at(const struct pseudo_place *place, uint64_t dev, struct in
     proc->inode.dev = dev;
     if (fs->owner != NULL)
         fs->owner(place, &owner.fsuid, &owner.fsgid);
-    inode_set_owner(&proc->inode, NULL, place->node->mode, &owner);
+    uint32_t mode = place->node->mode;
+    if (place->node->bits != NULL)
+        mode = (mode & S_IFMT) | place->node->bits(place);
+    inode_set_owner(&proc->inode, NULL, mode, &owner);
     proc->inode.attr.nr = place_nr(place);
     set_operations(proc);
     *ret = &list_unify(proc)->inode;
@@ -505,6 +509,7 @@ static int proc_inode_save(const struct proc_inode *proc, struct saver *saver, P
     m->number = place->numbers[0];
     m->second_number = place->numbers[1];
     m->third_number = place->numbers[2];
+    m->birth = save_time(saver, place->birth);
     m->is_sys = place->fs == place->context->sys;
     return inode_save_attr(&proc->inode, saver, &m->attr);
 }
@@ -521,6 +526,7 @@ static int proc_inode_load(struct proc_inode *proc, struct loader *loader, const
         .fs = fs,
         .node = node_of_name(root, m->node),
         .numbers = {m->number, m->second_number, m->third_number},
+        .birth = load_time(loader, "birth", m->birth),
     };
     if (proc->place.node == NULL) {
         load_bad(loader, "node", "there is no \"%.80s\"", m->node);

@@ -17,6 +17,7 @@ struct pseudo_place {
     const struct pseudo_fs *fs;
     const struct pseudo_node *node;
     int32_t numbers[PSEUDO_NUMBERS]; /* of such directories on the way; 0 where there is none */
+    int64_t birth; /* which of those that had the number; check sets it. A time of the sandbox */
     struct waiter *asker; /* show, store: of the task that reads or writes; NULL: nobody knows */
 };
 
@@ -32,8 +33,9 @@ struct pseudo_node {
     const struct pseudo_node *children; /* the last one has no name */
     const struct pseudo_node *numbered; /* what stands for the numbers; NULL: there are none */
     int (*list)(const struct pseudo_place *dir, pseudo_number_fn *fn, void *context);
-    /* numbered ones: 0, or -ENOENT: there is no such number */
-    int (*check)(const struct pseudo_place *place);
+    /* numbered ones: 0, or -ENOENT: there is no such number. May say what else a place has */
+    int (*check)(struct pseudo_place *place);
+    uint32_t (*bits)(const struct pseudo_place *place); /* permissions, where they differ */
     /* regular files */
     const char *text; /* what never changes; else show makes it */
     int (*show)(const struct pseudo_place *place, struct bytes *ret);
