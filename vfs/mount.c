@@ -156,6 +156,22 @@ bool mount_cross_up(struct path *path)
     return true;
 }
 
+int mount_remove(struct mount *mount)
+{
+    const unsigned idle = 2; /* references: its parent's and the caller's */
+    int err = -EINVAL;
+
+    names_lock(); /* who finds it takes a reference under it */
+    if (mount->parent != NULL)
+        err = mount->child_count > 0 || atomic_load(&mount->object.count) > idle ? -EBUSY : 0;
+    if (err == 0)
+        remove_child(mount->parent, mount);
+    names_unlock();
+    if (err == 0)
+        object_put(&mount->object);
+    return err;
+}
+
 void mount_free_children(struct mount *mount)
 {
     for (;;) {

@@ -37,6 +37,9 @@ void mount_cross_down(struct path *path);
 /* While path is the root of a mount that has a parent: goes to the mountpoint. False: it has none.
  */
 bool mount_cross_up(struct path *path);
+/* Takes a mount away, of which the caller holds one reference. -EINVAL: it is a root of all;
+ * -EBUSY: others hold it, or there are mounts on it. */
+int mount_remove(struct mount *mount);
 /* Lets go of all below, so that the tree of a sandbox that ends holds nothing. */
 void mount_free_children(struct mount *mount);
 /* How /proc/PID shows mounts. */

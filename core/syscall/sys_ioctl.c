@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
 #include <sys/ioctl.h>
 
 #include "core/rw.h"
@@ -37,6 +39,17 @@ static int64_t bytes_left(struct task *task, struct file *file, guest_addr_t arg
     return user_copy_out(task->mm, argument, &left, sizeof(left));
 }
 
+static int64_t block_size(struct task *task, struct file *file, guest_addr_t argument)
+{
+    struct stat stat;
+
+    int err = inode_getattr(file->inode, &stat);
+    if (err < 0)
+        return err;
+    int size = (int)stat.st_blksize;
+    return user_copy_out(task->mm, argument, &size, sizeof(size));
+}
+
 static int64_t control_file(struct task *task, struct file *file, uint32_t request,
                             guest_addr_t argument)
 {
@@ -46,6 +59,11 @@ static int64_t control_file(struct task *task, struct file *file, uint32_t reque
         return set_nonblocking(task, file, argument);
     if (file->ops->ioctl != NULL)
         return file->ops->ioctl(file, request, argument, &user);
+    if (request == FIGETBSZ)
+        return block_size(task, file, argument);
+    if (request == FICLONE || request == FICLONERANGE || request == FIDEDUPERANGE ||
+        request == FS_IOC_FIEMAP)
+        return S_ISREG(inode_mode(file->inode)) ? -EOPNOTSUPP : -EINVAL;
     return request == FIONREAD ? bytes_left(task, file, argument) : -ENOTTY;
 }
 
