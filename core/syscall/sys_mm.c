@@ -130,3 +130,24 @@ int64_t sys_munlockall(struct task *task)
     mm_munlockall(task->mm);
     return 0;
 }
+
+/* --- protection keys: there are none --- */
+
+int64_t sys_pkey_mprotect(struct task *task, guest_addr_t address, uint64_t size, uint32_t prot,
+                          int key)
+{
+    return key == -1 ? sys_mprotect(task, address, size, prot) : -EINVAL;
+}
+
+int64_t sys_pkey_alloc(struct task *task, uint32_t flags, uint32_t rights)
+{
+    (void)task;
+    return flags != 0 || rights > (PKEY_DISABLE_ACCESS | PKEY_DISABLE_WRITE) ? -EINVAL : -ENOSPC;
+}
+
+int64_t sys_pkey_free(struct task *task, int key)
+{
+    (void)task;
+    (void)key;
+    return -EINVAL;
+}
