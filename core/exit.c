@@ -160,8 +160,10 @@ void task_exit(struct task *task)
     if (is_last)
         process_end(process, &reaped);
     mutex_unlock(&kernel->tasks_lock);
-    if (is_last)
+    if (is_last) {
         (void)timer_stop(kernel->vfs.events, &process->alarm);
+        timers_end(process);
+    }
     host_futex_wake(&process->live, INT_MAX);
     while ((gone = TAILQ_FIRST(&reaped)) != NULL) {
         TAILQ_REMOVE(&reaped, gone, sibling);

@@ -16,6 +16,17 @@
 
 DEFINE_OBJECT_TYPE(PROCESS, process, Process, process);
 
+/* To the first point after now; those between are not told of. */
+static void move_alarm(struct process *process, nsec_t now)
+{
+    nsec_t interval = process->alarm_interval;
+
+    if (interval > 0)
+        process->alarm_deadline += ((now - process->alarm_deadline) / interval + 1) * interval;
+    else
+        process->alarm_deadline = NSEC_NEVER;
+}
+
 /* SIGALRM is due. */
 static void alarm_expired(struct timer *timer)
 {
@@ -27,8 +38,7 @@ static void alarm_expired(struct timer *timer)
     nsec_t now = clock_now(&kernel->clock);
     if (process->alarm_deadline <= now && !process->is_zombie) {
         (void)signal_send_process(process, &info);
-        process->alarm_deadline =
-            process->alarm_interval > 0 ? now + process->alarm_interval : NSEC_NEVER;
+        move_alarm(process, now);
     }
     if (process->alarm_deadline != NSEC_NEVER && !process->is_zombie)
         timer_start(kernel->vfs.events, timer, process->alarm_deadline);
@@ -66,6 +76,7 @@ int process_create(struct kernel *kernel, int pid, struct sighand *sighand, stru
     wait_queue_init(&process->child_wait, &kernel->tasks_lock);
     wait_queue_init(&process->vfork_wait, &kernel->tasks_lock);
     wait_queue_init(&process->exit_wait, &kernel->tasks_lock);
+    wait_queue_init(&process->timers.sleepers, &kernel->tasks_lock);
     set_default_limits(process);
     *ret = process;
     return 0;
@@ -82,6 +93,7 @@ int process_link(struct process *process, struct process *parent)
     process->is_linked = true;
     process->sighand->process_count++;
     process->parent = parent;
+    cpu_timer_start(process);
     if (parent != NULL) {
         (void)object_get(&process->object);
         TAILQ_INSERT_TAIL(&parent->children, process, sibling);
@@ -188,6 +200,7 @@ static void process_init(struct process *process)
     process->alarm_deadline = NSEC_NEVER;
     process->alarm.deadline = NSEC_NEVER;
     process->alarm.expired = alarm_expired;
+    timers_init(process);
 }
 
 /* Lists of references that a whole process no longer has: for those of a failed load. */
@@ -217,6 +230,7 @@ static void process_fini(struct process *process)
     }
     if (process->kernel != NULL)
         wait_queue_fini(&process->exit_wait);
+    timers_fini(process);
     drop_lists(process);
     signal_queue_fini(&process->pending);
     object_put((struct object *)process->sighand);
@@ -286,6 +300,8 @@ static int process_save(const struct process *process, struct saver *saver, Proc
         err = usage_save(&process->usage, saver, &m->usage);
     if (err == 0)
         err = usage_save(&process->child_usage, saver, &m->child_usage);
+    if (err == 0)
+        err = timers_save(process, saver, &m->timers);
     if (err == 0)
         err = limits_save(process, saver, m);
     return err < 0 ? err : lists_save(process, saver, m);
@@ -363,6 +379,7 @@ static int process_load(struct process *process, struct loader *loader, const Pr
 {
     process->kernel = kernel_of_context(loader_context(loader));
     wait_queue_init(&process->child_wait, &process->kernel->tasks_lock);
+    wait_queue_init(&process->timers.sleepers, &process->kernel->tasks_lock);
     wait_queue_init(&process->vfork_wait, &process->kernel->tasks_lock);
     wait_queue_init(&process->exit_wait, &process->kernel->tasks_lock);
     check_ids(loader, m);
@@ -390,6 +407,9 @@ static int process_load(struct process *process, struct loader *loader, const Pr
     usage_load(&process->child_usage, loader, "child_usage", m->child_usage);
     limits_load(process, loader, m);
     lists_load(process, loader, m);
+    int err = timers_load(process, loader, m->timers);
+    if (err < 0)
+        return err;
     return signal_queue_load(&process->pending, loader, "pending", m->pending, m->n_pending);
 }
 
@@ -435,6 +455,7 @@ static void process_relink(struct process *process, struct loader *loader)
     process->sighand->process_count++;
     if (process->alarm_deadline != NSEC_NEVER)
         timer_start(process->kernel->vfs.events, &process->alarm, process->alarm_deadline);
+    timers_relink(process);
 }
 
 static uint64_t process_derived(const struct process *process)

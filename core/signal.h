@@ -32,6 +32,7 @@ struct signal_info {
     uint64_t value;   /* sigqueue, timers */
     uint64_t address; /* faults */
     int64_t utime, stime;
+    int timer; /* that sent it: its id + 1; 0: none */
 };
 
 struct signal_entry {
@@ -39,8 +40,8 @@ struct signal_entry {
     STAILQ_ENTRY(signal_entry) link;
 };
 
-/* Pending signals of a task or a process: one of each standard one, a queue of the real-time ones.
- */
+/* Pending signals of a task or a process: one of each standard one, and one of each timer; a queue
+ * of the real-time ones. */
 struct signal_queue {
     STAILQ_HEAD(, signal_entry) entries; /* in order of arrival */
     uint64_t set;                        /* derived: the signals in it */
@@ -109,6 +110,9 @@ int signal_queue_add(struct signal_queue *queue, const struct signal_info *info)
 /* Takes the first one outside mask: synchronous ones first, then by number. False: none. */
 bool signal_queue_take(struct signal_queue *queue, uint64_t mask, struct signal_info *ret);
 void signal_queue_remove(struct signal_queue *queue, uint64_t set);
+/* Of the timer with that id. */
+bool signal_queue_has_timer(const struct signal_queue *queue, int id);
+void signal_queue_remove_timer(struct signal_queue *queue, int id);
 /* What SIG_DFL means. */
 enum signal_default { SIGNAL_TERMINATES, SIGNAL_IGNORES, SIGNAL_STOPS, SIGNAL_CONTINUES };
 enum signal_default signal_default_of(int signal);

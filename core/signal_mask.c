@@ -8,6 +8,7 @@
 #include "core/kernel.h"
 #include "core/signal.h"
 #include "core/task.h"
+#include "core/timers.h"
 
 enum signal_default signal_default_of(int signal)
 {
@@ -119,13 +120,14 @@ bool signal_take(struct task *task, uint64_t mask, struct signal_info *ret)
     struct process *process = task->process;
 
     mutex_assert_held(&process->sighand->lock);
-    if (signal_queue_take(&task->pending, mask, ret)) {
-        signal_recompute(task);
-        return true;
+    bool is_taken = signal_queue_take(&task->pending, mask, ret);
+    if (!is_taken) {
+        is_taken = signal_queue_take(&process->pending, mask, ret);
+        if (is_taken)
+            signal_recompute_told(process);
     }
-    bool is_taken = signal_queue_take(&process->pending, mask, ret);
-    if (is_taken)
-        signal_recompute_told(process);
+    if (is_taken && ret->timer != 0)
+        posix_timer_taken(process, ret);
     signal_recompute(task);
     return is_taken;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Queues of pending signals, in order of arrival. A standard signal is there once at most; of a
- * real-time signal every one is kept, up to a limit. set has a bit for each signal in the queue.
+ * Queues of pending signals, in order of arrival. A standard signal is there once at most, besides
+ * those of timers, each of which has one; of a real-time signal every one is kept, up to a limit.
+ * set has a bit for each signal in the queue.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -47,7 +48,9 @@ static void recompute_bit(struct signal_queue *queue, int signal)
 
 int signal_queue_add(struct signal_queue *queue, const struct signal_info *info)
 {
-    if (info->signal < SIGNAL_REALTIME && (queue->set & SIGNAL_BIT(info->signal)) != 0)
+    bool is_once = info->signal < SIGNAL_REALTIME && info->timer == 0;
+
+    if (is_once && (queue->set & SIGNAL_BIT(info->signal)) != 0)
         return 0;
     if (queue->count >= QUEUE_MAX)
         return -EAGAIN;
@@ -94,6 +97,33 @@ void signal_queue_remove(struct signal_queue *queue, uint64_t set)
     queue->set &= ~set;
 }
 
+static struct signal_entry *find_timer(const struct signal_queue *queue, int id)
+{
+    struct signal_entry *entry;
+
+    STAILQ_FOREACH(entry, &queue->entries, link) {
+        if (entry->info.timer == id + 1)
+            return entry;
+    }
+    return NULL;
+}
+
+bool signal_queue_has_timer(const struct signal_queue *queue, int id)
+{
+    return find_timer(queue, id) != NULL;
+}
+
+void signal_queue_remove_timer(struct signal_queue *queue, int id)
+{
+    struct signal_entry *entry = find_timer(queue, id);
+
+    if (entry == NULL)
+        return;
+    int signal = entry->info.signal;
+    remove_entry(queue, entry);
+    recompute_bit(queue, signal);
+}
+
 static void info_save(const struct signal_info *info, SignalInfo *m)
 {
     m->signal = (uint32_t)info->signal;
@@ -106,6 +136,7 @@ static void info_save(const struct signal_info *info, SignalInfo *m)
     m->address = info->address;
     m->utime = info->utime;
     m->stime = info->stime;
+    m->timer = (uint32_t)info->timer;
 }
 
 int signal_queue_save(const struct signal_queue *queue, struct saver *saver, SignalInfo ***infos,
@@ -128,8 +159,12 @@ static int info_load(struct signal_queue *queue, struct loader *loader, const ch
         load_bad(loader, field, "%" PRIu32 " is no signal", m->signal);
         return 0;
     }
-    if (m->signal < SIGNAL_REALTIME && (queue->set & SIGNAL_BIT(m->signal)) != 0) {
+    if (m->signal < SIGNAL_REALTIME && m->timer == 0 && (queue->set & SIGNAL_BIT(m->signal)) != 0) {
         load_bad(loader, field, "signal %" PRIu32 " is there twice", m->signal);
+        return 0;
+    }
+    if (m->timer > INT32_MAX || (m->timer != 0 && find_timer(queue, (int)m->timer - 1) != NULL)) {
+        load_bad(loader, field, "timer %" PRIu32 " is there twice", m->timer);
         return 0;
     }
     struct signal_info info = {.signal = (int)m->signal,
@@ -141,7 +176,8 @@ static int info_load(struct signal_queue *queue, struct loader *loader, const ch
                                .value = m->value,
                                .address = m->address,
                                .utime = m->utime,
-                               .stime = m->stime};
+                               .stime = m->stime,
+                               .timer = (int)m->timer};
     int err = signal_queue_add(queue, &info);
     if (err == -EAGAIN)
         load_bad(loader, field, "more than %d signals", QUEUE_MAX);

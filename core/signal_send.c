@@ -95,7 +95,7 @@ static bool is_full(const struct process *process)
 static int add(struct process *process, struct signal_queue *queue, const struct signal_info *info)
 {
     const struct signal_info bare = {.signal = info->signal, .code = SI_USER};
-    bool is_limited = info->signal >= SIGNAL_REALTIME || info->code < 0;
+    bool is_limited = (info->signal >= SIGNAL_REALTIME || info->code < 0) && info->timer == 0;
 
     if (!is_limited || !is_full(process))
         return signal_queue_add(queue, info);

@@ -8,6 +8,7 @@
 #include "core/mm/mm.h"
 #include "core/sched.h"
 #include "core/signal.h"
+#include "core/timers.h"
 #include "core/usage.h"
 #include "core/base/container.h"
 #include "platform/platform.h"
@@ -49,6 +50,7 @@ struct process {
     int oom_adjustment_min; /* that others than root may set */
     nsec_t alarm_deadline;  /* ITIMER_REAL; NSEC_NEVER: none */
     nsec_t alarm_interval;  /* 0: once */
+    struct process_timers timers;
     /* Guarded by sighand->lock: */
     struct signal_queue pending;
     struct rlimit limits[RLIM_NLIMITS];

@@ -206,7 +206,8 @@ void timerfd_set(struct file *file, int flags, const struct timer_setting *setti
 
     mutex_lock(&timerfd->lock);
     get_setting(timerfd, old);
-    timerfd->interval = setting->interval;
+    timerfd->interval =
+        setting->interval < TIMER_INTERVAL_MAX ? setting->interval : TIMER_INTERVAL_MAX;
     timerfd->is_realtime =
         is_absolute && (timerfd->clock == CLOCK_REALTIME || timerfd->clock == CLOCK_REALTIME_ALARM);
     timerfd->deadline = setting->span;
@@ -256,9 +257,9 @@ static int timerfd_load(struct timerfd *timerfd, struct loader *loader, const Ti
     timerfd->kernel = kernel_of_context(loader_context(loader));
     if (!is_clock(m->clock))
         load_bad(loader, "clock", "%" PRIu32 " is unknown", m->clock);
-    if (m->interval < 0 || m->interval > NSEC_NEVER / 2)
+    if (m->interval < 0 || m->interval > TIMER_INTERVAL_MAX)
         load_bad(loader, "interval", "%" PRId64 " is out of range", m->interval);
-    if (m->is_realtime && m->deadline < 0)
+    if (m->deadline < (m->is_realtime ? 0 : -TIMER_INTERVAL_MAX))
         load_bad(loader, "deadline", "%" PRId64 " is out of range", m->deadline);
     timerfd->clock = (int)m->clock;
     timerfd->is_realtime = m->is_realtime;

@@ -3,17 +3,11 @@
 
 #include <sys/timerfd.h>
 
-#include "core/base/clock.h"
+#include "core/timers.h"
 #include "vfs/cred.h"
 #include "vfs/file.h"
 
 struct kernel;
-
-/* What a timer is set to. */
-struct timer_setting {
-    nsec_t span;     /* until it runs out: 0: it stands */
-    nsec_t interval; /* from then on; 0: once */
-};
 
 /* Returns a reference to a file; clock is checked, flags are O_NONBLOCK or 0. */
 int timerfd_create_file(struct kernel *kernel, int clock, uint32_t flags, const struct cred *cred,

@@ -13,7 +13,10 @@ struct nanosleep_wait {
     guest_addr_t remaining; /* where what is left goes after a signal; 0: nowhere */
     bool is_absolute;
     bool is_realtime;
-    int64_t target; /* CLOCK_REALTIME, ns; if is_realtime */
+    int64_t target; /* CLOCK_REALTIME or the CPU clock, ns; if is_realtime or is_cpu */
+    bool is_cpu;
+    struct cpu_clock cpu;
+    struct wait_entry entry; /* if is_cpu */
 };
 
 /* wait4, waitid: wait_child.c */

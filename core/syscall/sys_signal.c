@@ -44,6 +44,7 @@ int64_t sys_rt_sigaction(struct task *task, int signal, guest_addr_t from, guest
         action.mask &= ~SIGNAL_UNBLOCKABLE;
         process->sighand->actions[signal - 1] = action;
         forget_ignored(process, signal);
+        posix_timer_dropped(process);
     }
     mutex_unlock(&process->sighand->lock);
     mutex_unlock(&kernel->tasks_lock);

@@ -210,6 +210,8 @@ int64_t sys_prlimit64(struct task *task, int pid, int resource, guest_addr_t fro
     else
         err =
             limit_exchange(process, resource, from == 0 ? NULL : &new, task->cred.euid == 0, &old);
+    if (err == 0 && resource == RLIMIT_CPU)
+        cpu_timer_start(process);
     mutex_unlock(&kernel->tasks_lock);
     if (err < 0)
         return err;
