@@ -23,16 +23,25 @@ void signal_call_done(struct task *task)
         signal_mask_end(task);
 }
 
+/* A signal that has been taken. */
+struct delivery {
+    struct signal_info info;
+    struct signal_action action;
+    unsigned continues; /* of the process, then */
+};
+
 /* The next signal with its action; SA_RESETHAND takes effect. False: none. */
-static bool take(struct task *task, struct signal_info *info, struct signal_action *ret)
+static bool take(struct task *task, struct delivery *ret)
 {
-    struct sighand *sighand = task->process->sighand;
+    struct process *process = task->process;
+    struct sighand *sighand = process->sighand;
 
     mutex_lock(&sighand->lock);
-    bool is_taken = signal_take(task, task->blocked, info);
+    bool is_taken = signal_take(task, task->blocked, &ret->info);
     if (is_taken) {
-        struct signal_action *action = &sighand->actions[info->signal - 1];
-        *ret = *action;
+        struct signal_action *action = &sighand->actions[ret->info.signal - 1];
+        ret->action = *action;
+        ret->continues = process->continues;
         if ((action->flags & SA_RESETHAND) != 0 && action->handler > 1)
             action->handler = 0;
     }
@@ -91,23 +100,6 @@ static uint64_t mask_to_restore(const struct task *task, const struct wait_recor
     return is_masked ? record->saved_mask : task->blocked;
 }
 
-static void run_handler(struct task *task, const struct signal_action *action,
-                        const struct signal_info *info)
-{
-    uint64_t mask = mask_to_restore(task, waiter_record(&task->waiter));
-    uint64_t blocked = task->blocked | action->mask;
-
-    if (task->call == CALL_DONE)
-        finish_with_handler(task, action);
-    if (signal_frame_push(task, action, info, mask) < 0) {
-        process_die(task->process, SIGSEGV);
-        return;
-    }
-    if ((action->flags & SA_NODEFER) == 0)
-        blocked |= SIGNAL_BIT(info->signal);
-    (void)signal_set_mask(task, blocked);
-}
-
 /* What wait4 tells of a death by a signal. *Linux:* it says that there was a core dump where one
  * may have been made, but none is written. */
 static int death_status(struct process *process, int signal)
@@ -127,39 +119,95 @@ static int death_status(struct process *process, int signal)
     return limit < size_min ? signal : signal | core_flag;
 }
 
-/* False: the task does not go on in guest code. */
-static bool default_action(struct task *task, int signal)
+/* There is no room for a frame: the task gets SIGSEGV, which may have a stack of its own. */
+static void fail_frame(struct task *task, int signal)
 {
-    struct kernel *kernel = task_kernel(task);
+    struct signal_info info = {.signal = SIGSEGV, .code = SI_KERNEL};
+
+    if (signal == SIGSEGV)
+        process_die(task->process, death_status(task->process, SIGSEGV));
+    else
+        signal_force(task, &info);
+}
+
+static void run_handler(struct task *task, const struct signal_action *action,
+                        const struct signal_info *info)
+{
+    uint64_t mask = mask_to_restore(task, waiter_record(&task->waiter));
+    uint64_t blocked = task->blocked | action->mask;
+
+    if (task->call == CALL_DONE)
+        finish_with_handler(task, action);
+    if (signal_frame_push(task, action, info, mask) < 0) {
+        fail_frame(task, info->signal);
+        return;
+    }
+    if ((action->flags & SA_NODEFER) == 0)
+        blocked |= SIGNAL_BIT(info->signal);
+    (void)signal_set_mask(task, blocked);
+}
+
+static int has_parent_outside(struct process *process, void *context)
+{
+    const struct process *self = context;
+    const struct process *parent = process->parent;
+
+    return process->pgid == self->pgid && !process->is_zombie && parent != NULL &&
+           parent->pgid != self->pgid && parent->sid == self->sid;
+}
+
+/* Stops of the terminal have no effect where no shell could continue the group. Nor has a stop that
+ * a SIGCONT has overtaken, after it was taken. */
+static void stop(struct task *task, const struct delivery *delivery)
+{
+    struct process *process = task->process;
+    struct kernel *kernel = process->kernel;
+    int signal = delivery->info.signal;
+
+    mutex_lock(&kernel->tasks_lock);
+    bool is_orphan = process_list_all(kernel, has_parent_outside, process) == 0;
+    mutex_lock(&process->sighand->lock);
+    bool is_late = process->continues != delivery->continues;
+    mutex_unlock(&process->sighand->lock);
+    if (!is_late && (signal == SIGSTOP || !is_orphan))
+        process_stop(process, signal);
+    mutex_unlock(&kernel->tasks_lock);
+}
+
+/* What SIG_DFL does. */
+static void default_action(struct task *task, const struct delivery *delivery)
+{
+    int signal = delivery->info.signal;
 
     switch (signal_default_of(signal)) {
     case SIGNAL_IGNORES:
     case SIGNAL_CONTINUES:
-        return true;
+        break;
     case SIGNAL_STOPS:
-        mutex_lock(&kernel->tasks_lock);
-        process_stop(task->process, signal);
-        mutex_unlock(&kernel->tasks_lock);
-        return false;
+        stop(task, delivery);
+        break;
     case SIGNAL_TERMINATES:
         process_die(task->process, death_status(task->process, signal));
-        return false;
+        break;
     }
-    return true;
+}
+
+/* Nothing is taken while the process is stopped. */
+static bool goes_on(const struct task *task)
+{
+    return !atomic_load(&task->waiter.is_killed) && atomic_load(&task->process->stop_signal) == 0;
 }
 
 void signal_deliver(struct task *task)
 {
-    struct signal_action action;
-    struct signal_info info;
+    struct delivery delivery;
 
-    while (!atomic_load(&task->waiter.is_killed) && take(task, &info, &action)) {
-        if (action.handler == (guest_addr_t)(uintptr_t)SIG_IGN)
-            continue;
-        if (action.handler != 0)
-            run_handler(task, &action, &info);
-        else if (!default_action(task, info.signal))
-            return;
+    while (goes_on(task) && take(task, &delivery)) {
+        guest_addr_t handler = delivery.action.handler;
+        if (handler == 0)
+            default_action(task, &delivery);
+        else if (handler != (guest_addr_t)(uintptr_t)SIG_IGN)
+            run_handler(task, &delivery.action, &delivery.info);
     }
     if (task->call == CALL_DONE && atomic_load(&task->process->stop_signal) == 0)
         finish_without_handler(task);

@@ -33,6 +33,7 @@ static void prepare(struct process *process, int signal)
     struct sighand *sighand = process->sighand;
 
     mutex_lock(&sighand->lock);
+    process->continues += signal == SIGCONT;
     if (signal == SIGCONT)
         cancel_opposites(process, STOPS);
     else if ((SIGNAL_BIT(signal) & STOPS) != 0)

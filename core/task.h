@@ -72,6 +72,7 @@ struct process {
     atomic_uint live;            /* tasks that have not ended; futex of a waiting exec */
     struct timer alarm;          /* runs while alarm_deadline is set */
     /* not saved */
+    unsigned continues; /* SIGCONTs so far: what they overtake does not stop; sighand lock */
     nsec_t aspace_seen; /* CPU time of the address space that usage has in it; tasks lock */
 };
 
