@@ -2,7 +2,10 @@
 /*
  * fork's copy of an address space. Private memory becomes copy-on-write on both sides, so the
  * parent's stub loses its permission to write there before it is copied. Write pins are waited for:
- * what they write must be in one of the two.
+ * what they write must be in one of the two. Other threads may run meanwhile; each goes on until it
+ * writes where it may not any more, and then waits for the lock: so of what each has written the
+ * child has all up to some instant. Copies made at once would break that, so they are for those who
+ * are alone.
  */
 #include <errno.h>
 #include <string.h>
@@ -75,6 +78,7 @@ static bool copy_hot(struct mm *mm, const struct pma *pma, struct pma *copy)
 
 static int copy_pmas(struct mm *from, struct mm *to)
 {
+    bool is_alone = from->object.count == 1;
     uint64_t hot = 0;
     struct pma *pma;
 
@@ -86,7 +90,7 @@ static int copy_pmas(struct mm *from, struct mm *to)
         if (vma->flags & (VMA_DONTFORK | VMA_WIPEONFORK))
             continue;
         copy.is_owned = false;
-        if (is_hot(vma, pma) && hot + (pma->end - pma->start) <= HOT_SIZE_MAX &&
+        if (is_alone && is_hot(vma, pma) && hot + (pma->end - pma->start) <= HOT_SIZE_MAX &&
             copy_hot(to, pma, &copy))
             hot += pma->end - pma->start;
         else
