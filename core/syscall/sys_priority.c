@@ -124,10 +124,11 @@ static int io_priority_of(const struct task *target)
     return IOPRIO_PRIO_VALUE(class, (target->sched.nice + 20) / 5);
 }
 
-/* The best of all: a lower class, then a lower level. */
+/* The best of all: a lower class, then a lower level. Of one thread: what was set. */
 static void get_io_priority(struct priority_request *request, struct task *target)
 {
-    int value = io_priority_of(target);
+    bool is_one = request->which == PRIO_PROCESS;
+    int value = is_one ? (int)target->sched.io_priority : io_priority_of(target);
 
     if (!request->is_found || value < request->value)
         request->value = value;

@@ -82,6 +82,9 @@ static void test_io(void)
 {
     int best = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 2),
         idle = IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0);
+    CHECK(set_io(IOPRIO_WHO_PROCESS, 0, 0) == 0 && get_io(IOPRIO_WHO_PROCESS, 0) == 0);
+    CHECK(setpriority(PRIO_PROCESS, 0, 5) == 0); /* of a group it follows the nice value */
+    CHECK(get_io(IOPRIO_WHO_USER, 12345678) == -1 && errno == ESRCH);
     CHECK(set_io(IOPRIO_WHO_PROCESS, 0, best) == 0);
     CHECK(get_io(IOPRIO_WHO_PROCESS, getpid()) == best);
     CHECK(get_io(IOPRIO_WHO_PGRP, 0) == best);
