@@ -15,22 +15,41 @@ DEFINE_WAIT_TYPE(EPOLL, epoll, EpollWait, epoll);
 
 enum { EVENTS_MAX = INT32_MAX / sizeof(struct epoll_event) };
 
-static int64_t take(struct waiter *waiter, const struct epoll_wait *record, uint32_t max)
+/* As many as one pin has room for. */
+static int64_t take_part(struct waiter *waiter, const struct epoll_wait *record, uint32_t done,
+                         uint32_t *left)
 {
     const uint32_t part = UIO_SIZE_MAX / sizeof(struct epoll_event);
     struct mm *mm = task_of(waiter)->mm;
+    uint32_t max = record->max - done;
     struct uio pinned;
 
-    max = max < record->max ? max : record->max;
+    max = max < *left ? max : *left;
     max = max < part ? max : part;
-    int err = user_pin(mm, record->to, max * sizeof(struct epoll_event), FAULT_WRITE, &pinned);
+    int err = user_pin(mm, record->to + done * sizeof(struct epoll_event),
+                       max * sizeof(struct epoll_event), FAULT_WRITE, &pinned);
     if (err < 0)
         return err;
     struct uio uio = pinned;
     max = (uint32_t)(uio.size / sizeof(struct epoll_event));
-    int64_t count = max == 0 ? -EFAULT : epoll_take(epoll_of_file(record->file), &uio, max);
+    int64_t count = max == 0 ? -EFAULT : epoll_take(epoll_of_file(record->file), &uio, max, left);
     user_unpin(mm, &pinned);
     return count;
+}
+
+static int64_t take(struct waiter *waiter, const struct epoll_wait *record, uint32_t ready)
+{
+    uint32_t done = 0;
+
+    while (ready > 0 && done < record->max) {
+        int64_t count = take_part(waiter, record, done, &ready);
+        if (count < 0)
+            return done > 0 ? done : count;
+        if (count == 0)
+            break;
+        done += (uint32_t)count;
+    }
+    return done;
 }
 
 static int64_t epoll_step(struct waiter *waiter, struct epoll_wait *record)

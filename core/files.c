@@ -59,6 +59,8 @@ static struct file *files_take(struct files *files, struct files_slot *slot)
 
     *slot = (struct files_slot){0};
     files->open_count--;
+    if (slot - files->slots < files->free_from)
+        files->free_from = (uint32_t)(slot - files->slots);
     return file;
 }
 
@@ -141,10 +143,13 @@ struct file *files_get_open(struct files *files, int fd)
 /* The lowest free number from from on; under the lock. */
 static int files_find_free(struct files *files, int from, uint64_t limit)
 {
-    uint64_t fd = (uint64_t)from;
+    bool is_lowest = (uint32_t)from <= files->free_from;
+    uint64_t fd = is_lowest ? files->free_from : (uint64_t)from;
 
     while (fd < files->size && files->slots[fd].file != NULL)
         fd++;
+    if (is_lowest)
+        files->free_from = (uint32_t)fd;
     if (fd >= limit)
         return -EMFILE;
     int err = files_grow(files, fd < FILES_SIZE_MAX ? (uint32_t)fd : FILES_SIZE_MAX);

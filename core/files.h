@@ -17,6 +17,8 @@ struct files {
     struct file_lock_owner locks; /* F_SETLK's; it guards itself */
     /* not saved, derived */
     uint32_t open_count;
+    /* not saved */
+    uint32_t free_from; /* no slot below is free */
 };
 
 extern const struct snapshot_type files_type;

@@ -284,12 +284,12 @@ static void note_told(struct epoll_item *item)
     mutex_unlock(&epoll->ready_lock);
 }
 
-static int64_t take(struct epoll *epoll, struct uio *to, uint32_t max)
+static int64_t take(struct epoll *epoll, struct uio *to, uint32_t max, uint32_t *left)
 {
     struct epoll_item *item;
     int64_t count = 0;
 
-    for (uint32_t left = epoll_count_ready(epoll); left > 0 && count < max; left--) {
+    for (; *left > 0 && count < max; --*left) {
         item = pop_ready(epoll);
         if (item == NULL)
             break;
@@ -306,10 +306,10 @@ static int64_t take(struct epoll *epoll, struct uio *to, uint32_t max)
     return count;
 }
 
-int64_t epoll_take(struct epoll *epoll, struct uio *to, uint32_t max)
+int64_t epoll_take(struct epoll *epoll, struct uio *to, uint32_t max, uint32_t *left)
 {
     mutex_lock(&epoll->lock);
-    int64_t result = take(epoll, to, max);
+    int64_t result = take(epoll, to, max, left);
     pass_on(epoll);
     mutex_unlock(&epoll->lock);
     return result;

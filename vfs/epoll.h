@@ -25,8 +25,10 @@ void epoll_forget_file(struct file *file);
 
 /* How many may have something to tell. */
 uint32_t epoll_count_ready(struct epoll *epoll);
-/* Writes at most max events: their number, -EFAULT when not even the first could be. */
-int64_t epoll_take(struct epoll *epoll, struct uio *to, uint32_t max);
+/* Writes at most max events: their number, -EFAULT when not even the first could be. Looks at *left
+ * items at most, which is lessened by those it has looked at: so a call of several parts tells of
+ * no file twice. */
+int64_t epoll_take(struct epoll *epoll, struct uio *to, uint32_t max, uint32_t *left);
 /* Queues, unless there may be something to tell: then false. */
 bool epoll_join(struct epoll *epoll, struct wait_entry *entry, struct waiter *waiter);
 /* Leaves. What is still to tell is another's, who is woken. */
