@@ -3,6 +3,8 @@
 
 #include "vfs/file.h"
 
+struct task;
+
 /* One side of a copy between files. */
 struct copy_end {
     struct file *file;    /* a reference */
@@ -18,4 +20,20 @@ struct copy_wait {
     struct wait_entry entry; /* in the queue of the writers of out */
 };
 
-extern const struct wait_type copy_wait_type;
+/* The wait record of splice and tee. */
+struct splice_wait {
+    struct wait_record base;
+    struct copy_end in, out;
+    uint64_t size, done;
+    bool is_tee;
+    bool is_nonblocking;
+    struct wait_entry in_entry, out_entry; /* for data; for room */
+};
+
+extern const struct wait_type copy_wait_type, splice_wait_type;
+
+/* Takes fd's file, and the position at address (0: the file's own is used). -EBADF, -EFAULT,
+ * -EINVAL, -ESPIPE. */
+int copy_begin_end(struct task *task, struct copy_end *end, int fd, guest_addr_t address);
+/* Gives the guest's own position back. */
+int copy_tell(struct waiter *waiter, const struct copy_end *end);

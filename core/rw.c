@@ -9,7 +9,7 @@
  * 4. Between parts a killed task ends and a closing gate is let through; the latter is no end of
  *    the call, and no signal can make it one.
  * *Linux:* the position of a file is locked for each part, not for the whole call; a vector of more
- * than 64 ranges is not atomic for a pipe. RWF_APPEND is EOPNOTSUPP.
+ * than 64 ranges is not atomic for a pipe.
  */
 #include "core/rw.h"
 
@@ -77,18 +77,18 @@ static bool rw_waits(const struct rw_wait *record)
 {
     if (file_is_nonblocking(record->file) || (record->flags & RWF_NOWAIT) != 0)
         return false;
-    return record->is_write || record->done == 0;
+    return record->done == 0 || (record->is_write && !record->is_partial);
 }
 
-/* Where a write to a regular file begins. */
-static int rw_write_position(struct rw_wait *record, uint64_t *ret)
+/* Where a write to a regular file begins; position NULL: at the file's own. */
+static int rw_write_position(struct file *file, const uint64_t *position, bool is_append,
+                             uint64_t *ret)
 {
-    struct file *file = record->file;
     struct stat stat;
 
     mutex_lock(&file->lock);
-    bool is_append = (file_flags(file) & O_APPEND) != 0;
-    *ret = record->has_position ? record->position : file->position;
+    is_append = is_append || (file_flags(file) & O_APPEND) != 0;
+    *ret = position != NULL ? *position : file->position;
     mutex_unlock(&file->lock);
     if (!is_append)
         return 0;
@@ -97,26 +97,55 @@ static int rw_write_position(struct rw_wait *record, uint64_t *ret)
     return err;
 }
 
-/* How many bytes of a part may be moved: RLIMIT_FSIZE. -EFBIG: none, SIGXFSZ was sent. */
-static int rw_room(struct task *task, struct rw_wait *record, size_t *ret)
+int rw_room(struct task *task, struct file *file, const uint64_t *position, bool is_append,
+            size_t *ret)
 {
-    uint64_t position = 0;
+    uint64_t start = 0;
 
     *ret = SIZE_MAX;
-    if (!record->is_write || !S_ISREG(record->file->inode->attr.mode))
+    if (!S_ISREG(inode_mode(file->inode)))
         return 0;
     uint64_t limit = task_limit(task, RLIMIT_FSIZE);
-    if (limit == RLIM_INFINITY || record->done == record->ranges.size)
+    if (limit == RLIM_INFINITY)
         return 0;
-    int err = rw_write_position(record, &position);
+    int err = rw_write_position(file, position, is_append, &start);
     if (err < 0)
         return err;
-    if (position >= limit) {
+    if (start >= limit) {
         signal_send_self(task, SIGXFSZ, SI_USER);
         return -EFBIG;
     }
-    *ret = limit - position;
+    *ret = limit - start;
     return 0;
+}
+
+/* RWF_APPEND: a part goes to the end of a regular file. *Linux:* no other writer comes between. */
+static int rw_go_to_end(struct rw_wait *record)
+{
+    struct file *file = record->file;
+    uint64_t end;
+
+    if ((record->flags & RWF_APPEND) == 0 || !S_ISREG(inode_mode(file->inode)))
+        return 0;
+    int err = rw_write_position(file, NULL, true, &end);
+    if (err < 0)
+        return err;
+    if (record->has_position)
+        record->position = end;
+    else
+        err = (int)(rw_seek(file, (int64_t)end, SEEK_SET) < 0 ? -EINVAL : 0);
+    return err;
+}
+
+/* Before a part is written: *room bytes at most. */
+static int rw_prepare_write(struct task *task, struct rw_wait *record, size_t *room)
+{
+    struct file *file = record->file;
+
+    int err = rw_go_to_end(record);
+    if (err == 0 && record->done < record->ranges.size)
+        err = rw_room(task, file, record->has_position ? &record->position : NULL, false, room);
+    return err < 0 ? err : vfs_drop_set_id(&task->cred, file->inode);
 }
 
 /* Cuts what uio describes to size bytes. */
@@ -153,14 +182,12 @@ static int64_t rw_part(struct waiter *waiter, struct rw_wait *record, bool *is_l
     enum fault_access access = record->is_write ? FAULT_READ : FAULT_WRITE;
     bool is_empty = record->done == record->ranges.size;
     struct uio uio = {0};
-    size_t room = 0;
+    size_t room = SIZE_MAX;
 
     int err = rw_prepare(waiter, record->file, record->is_write,
                          record->has_position ? &record->position : NULL);
-    if (err == 0)
-        err = rw_room(task_of(waiter), record, &room);
     if (err == 0 && record->is_write)
-        err = vfs_drop_set_id(&task_of(waiter)->cred, record->file->inode);
+        err = rw_prepare_write(task_of(waiter), record, &room);
     if (err == 0 && !is_empty)
         err = user_pin_iov(mm, ranges_get(&record->ranges), record->ranges.count, record->done,
                            access, &uio);
@@ -293,6 +320,7 @@ static struct rw_wait *rw_begin(struct task *task, struct file *file, const stru
     record->has_position = mode->has_position;
     record->position = mode->has_position ? (uint64_t)mode->position : 0;
     record->flags = mode->flags;
+    record->is_partial = mode->is_partial;
     return record;
 }
 
@@ -339,6 +367,7 @@ static int rw_wait_save(const struct rw_wait *record, struct saver *saver, RwWai
     m->has_position = record->has_position;
     m->position = record->position;
     m->flags = record->flags;
+    m->is_partial = record->is_partial;
     int err = ranges_save(&record->ranges, saver, &m->n_ranges, &m->ranges);
     return err < 0 ? err : save_wait_entry(saver, &record->entry, &m->entry);
 }
@@ -351,6 +380,7 @@ static int rw_wait_load(struct rw_wait *record, struct loader *loader, const RwW
     record->has_position = m->has_position;
     record->position = m->position;
     record->flags = m->flags & RW_FLAGS;
+    record->is_partial = m->is_partial;
     load_wait_entry(loader, "wait.rw.entry", &record->entry, m->entry);
     int err = ranges_load(&record->ranges, loader, "wait.rw.ranges", m->n_ranges, m->ranges);
     if (err < 0)

@@ -5,7 +5,7 @@
 #include "core/task.h"
 
 /* RWF_* that are known. */
-enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT };
+enum { RW_FLAGS = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_NOWAIT | RWF_APPEND };
 
 /* The wait record of read, write and their kin. */
 struct rw_wait {
@@ -13,6 +13,7 @@ struct rw_wait {
     struct file *file; /* a reference */
     bool is_write;
     bool has_position; /* at position (pread); else at the file's own */
+    bool is_partial;   /* a write that waits only until it has begun (vmsplice) */
     uint32_t flags;    /* RWF_* */
     struct user_ranges ranges;
     uint64_t done;     /* bytes moved so far */
@@ -28,6 +29,7 @@ struct rw_mode {
     bool has_position;
     int64_t position;
     uint32_t flags; /* RWF_* */
+    bool is_partial;
 };
 
 /* Carry the call out: the bytes moved or -errno. SIGPIPE is sent here. */
@@ -42,6 +44,11 @@ int rw_prepare(struct waiter *waiter, struct file *file, bool is_write, const ui
  * the file's own. Nothing is locked. */
 int64_t rw_transfer(struct file *file, bool is_write, struct uio *uio, uint64_t *position,
                     size_t more, const struct file_wait *wait);
+
+/* How many bytes a write at position (NULL: the file's own) may move: RLIMIT_FSIZE. -EFBIG: none,
+ * and SIGXFSZ was sent. */
+int rw_room(struct task *task, struct file *file, const uint64_t *position, bool is_append,
+            size_t *ret);
 
 /* lseek of a file that has one. Nothing is locked. */
 int64_t rw_seek(struct file *file, int64_t offset, int whence);

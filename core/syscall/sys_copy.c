@@ -4,8 +4,8 @@
  * the kernel. Invariants:
  * 1. The position of in is behind what out has taken, never behind what was only read: a part that
  *    out did not take is read again, so nothing but the record is needed to go on.
- * 2. in is a regular file and does not block; out may (a pipe, a terminal).
- * The guest's own positions are read once and written at the end.
+ * 2. in is a regular file and does not block; out may (a socket, a terminal). A pipe takes one
+ * part, as far as it has room. The guest's own positions are read once and written at the end.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 #include "core/copy.h"
 #include "core/rw.h"
 #include "core/syscall/syscall_table.h"
+#include "vfs/pipe.h"
 
 DEFINE_WAIT_TYPE(COPY, copy, CopyWait, copy);
 
@@ -58,8 +59,12 @@ static int64_t copy_write(struct waiter *waiter, struct copy_wait *record, void 
     struct file_wait wait = {.waiter = waiter, .entry = &record->entry};
     uint64_t *position = record->out.address != 0 ? &record->out.position : NULL;
     struct uio uio;
+    size_t room;
 
-    uio_init(&uio, buffer, size);
+    int err = rw_room(task_of(waiter), record->out.file, position, false, &room);
+    if (err < 0)
+        return err;
+    uio_init(&uio, buffer, size < room ? size : room);
     return rw_transfer(record->out.file, true, &uio, position, size,
                        file_is_nonblocking(record->out.file) ? NULL : &wait);
 }
@@ -83,8 +88,7 @@ static int64_t copy_part(struct waiter *waiter, struct copy_wait *record, void *
 
 /* --- the call --- */
 
-/* Gives the guest's own position back. */
-static int copy_tell(struct waiter *waiter, const struct copy_end *end)
+int copy_tell(struct waiter *waiter, const struct copy_end *end)
 {
     if (end->address == 0)
         return 0;
@@ -105,6 +109,8 @@ static int64_t copy_result(struct waiter *waiter, struct copy_wait *record, int6
 
 static int64_t copy_advance(struct waiter *waiter, struct copy_wait *record, void *buffer)
 {
+    bool is_pipe = pipe_of_file(record->out.file) != NULL;
+
     while (record->done < record->size) {
         int64_t moved = copy_part(waiter, record, buffer);
         if (moved == WAIT_AGAIN)
@@ -112,7 +118,7 @@ static int64_t copy_advance(struct waiter *waiter, struct copy_wait *record, voi
         if (moved <= 0)
             return copy_result(waiter, record, moved);
         record->done += (uint64_t)moved;
-        if (atomic_load(&waiter->is_killed))
+        if (is_pipe || atomic_load(&waiter->is_killed))
             break;
         if (record->done < record->size && rw_give_way(waiter, &record->base) == WAIT_AGAIN)
             return WAIT_AGAIN;
@@ -180,7 +186,7 @@ static void copy_relink(struct waiter *waiter, struct copy_wait *record)
 
 /* --- begin --- */
 
-static int copy_begin_end(struct task *task, struct copy_end *end, int fd, guest_addr_t address)
+int copy_begin_end(struct task *task, struct copy_end *end, int fd, guest_addr_t address)
 {
     int64_t position;
 

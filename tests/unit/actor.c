@@ -16,6 +16,8 @@
 #include "core/base/host.h"
 #include "core/copy.h"
 #include "core/limit.h"
+#include "core/message.h"
+#include "netstack/socket/socket.h"
 #include "vfs/fs/devfs.h"
 #include "vfs/host_stream.h"
 #include "vfs/pipe.h"
@@ -83,7 +85,8 @@ struct task *actor_task(struct stage *stage, struct files *files)
 }
 
 static const struct snapshot_type *const types[] = {
-    &dev_inode_type, &pipe_type, &host_stream_type, &file_type, &files_type, &task_type,
+    &dev_inode_type, &pipe_type,  &host_stream_type, &unix_socket_type,
+    &file_type,      &files_type, &task_type,
 };
 
 static const struct snapshot_type *type_of(Object__BodyCase arm)
@@ -99,6 +102,8 @@ static const struct wait_type *wait_type_of(WaitRecord__BodyCase arm)
 {
     if (arm == copy_wait_type.arm)
         return &copy_wait_type;
+    if (arm == message_wait_type.arm)
+        return &message_wait_type;
     return arm == rw_wait_type.arm ? &rw_wait_type : NULL;
 }
 

@@ -6,7 +6,7 @@
 #include "core/kernel.h"
 #include "core/objects.h"
 
-enum { WORLD_ROOTS = 256 };
+enum { WORLD_ROOTS = 1024 };
 
 /* The stopped clock of a world that fixtures fill: points in time are to differ from it. */
 #define WORLD_NOW (INT64_C(1000) * NSEC_PER_SEC)
