@@ -56,6 +56,12 @@ void mapping_set_memfile(struct memfile *memfile)
     memory = memfile;
 }
 
+void mapping_space(uint64_t *size, uint64_t *used)
+{
+    *size = memfile_size(memory);
+    *used = memfile_owned_size(memory);
+}
+
 void mapping_set_release(void (*release)(int platform))
 {
     release_platform = release;

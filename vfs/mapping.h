@@ -69,6 +69,8 @@ struct mapping {
 
 /* The memfile all mappings of memory take their runs from: set once at start. */
 void mapping_set_memfile(struct memfile *memfile);
+/* What it has room for, and what is taken: bytes. */
+void mapping_space(uint64_t *size, uint64_t *used);
 /* While an image is being loaded no mapping may take new runs: which ones are free is known only
  * when all owners have claimed theirs. */
 void mapping_set_loading(bool is_loading);

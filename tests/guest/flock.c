@@ -97,6 +97,19 @@ static void test_wait(void)
     printf("wait\n");
 }
 
+/* A file of the root that is opened for writing while it is locked. */
+static void test_root(void)
+{
+    int a = open("/etc/passwd", O_RDONLY);
+    CHECK(a >= 0 && flock(a, LOCK_SH | LOCK_NB) == 0);
+    int b = open("/etc/passwd", O_RDWR);
+    if (b < 0)
+        return; /* not root on the host */
+    CHECK_ERRNO(flock(b, LOCK_EX | LOCK_NB), EAGAIN);
+    CHECK(flock(b, LOCK_SH | LOCK_NB) == 0 && close(a) == 0);
+    CHECK(flock(b, LOCK_EX | LOCK_NB) == 0 && close(b) == 0);
+}
+
 /* The lock of a name that is gone, and of a new file of that name. */
 static void test_unlinked(void)
 {
@@ -113,5 +126,6 @@ int main(void)
     test_owner();
     test_wait();
     test_unlinked();
+    test_root();
     return 0;
 }

@@ -171,8 +171,14 @@ static int tmpfs_setattr(struct inode *inode, const struct attr_change *change)
 
 static int tmpfs_statfs(struct inode *inode, struct statfs *ret)
 {
-    (void)inode;
+    uint64_t size, used;
+
+    mapping_space(&size, &used);
     ret->f_type = TMPFS_MAGIC;
+    ret->f_blocks = size / MEM_PAGE;
+    ret->f_bfree = ret->f_bavail = used < size ? (size - used) / MEM_PAGE : 0;
+    ret->f_files = ret->f_ffree = INT32_MAX;
+    ret->f_fsid.__val[0] = (int)inode->dev;
     return 0;
 }
 
