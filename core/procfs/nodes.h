@@ -57,6 +57,7 @@ int show_uptime(const struct pseudo_place *place, struct bytes *ret);
 int show_loadavg(const struct pseudo_place *place, struct bytes *ret);
 int show_system_stat(const struct pseudo_place *place, struct bytes *ret);
 int show_version(const struct pseudo_place *place, struct bytes *ret);
+int show_locks(const struct pseudo_place *place, struct bytes *ret);
 int show_filesystems(const struct pseudo_place *place, struct bytes *ret);
 int show_devices(const struct pseudo_place *place, struct bytes *ret);
 int show_interrupts(const struct pseudo_place *place, struct bytes *ret);

@@ -30,6 +30,10 @@ static void test_flags(int fd)
     CHECK((flags & O_ACCMODE) == O_RDWR && (flags & (O_APPEND | O_NONBLOCK)) == 0);
     int path = open("file", O_PATH);
     CHECK((fcntl(path, F_GETFL) & O_PATH) && close(path) == 0);
+    CHECK(fcntl(fd, F_GETLEASE) == F_UNLCK);
+    CHECK_ERRNO(fcntl(fd, F_NOTIFY, 0), ENOTDIR);
+    int dir = open(".", O_RDONLY);
+    CHECK(fcntl(dir, F_NOTIFY, DN_MULTISHOT) == 0 && close(dir) == 0);
     CHECK_ERRNO(fcntl(fd, 9999), EINVAL);
     CHECK_ERRNO(fcntl(-1, F_GETFL), EBADF);
     printf("flags\n");
