@@ -81,18 +81,27 @@ static void expired(struct timer *timer)
     mutex_unlock(&timerfd->lock);
 }
 
+/* How often it has run out, as a read would tell. Under the lock. */
+static uint64_t count_expirations(const struct timerfd *timerfd)
+{
+    if (!is_due(timerfd))
+        return 0;
+    if (timerfd->interval == 0)
+        return 1;
+    return 1 + (uint64_t)(now_of(timerfd) - timerfd->deadline) / (uint64_t)timerfd->interval;
+}
+
 /* How often it has run out; moves the deadline on. Under the lock. */
 static uint64_t take_expirations(struct timerfd *timerfd)
 {
-    uint64_t count = 1;
+    uint64_t count = count_expirations(timerfd);
 
-    if (!is_due(timerfd))
+    if (count == 0)
         return 0;
     if (timerfd->interval == 0) {
         timerfd->deadline = NSEC_NEVER;
         return 1;
     }
-    count += (uint64_t)(now_of(timerfd) - timerfd->deadline) / (uint64_t)timerfd->interval;
     if (__builtin_add_overflow(timerfd->deadline, (nsec_t)count * timerfd->interval,
                                &timerfd->deadline))
         timerfd->deadline = NSEC_NEVER;
@@ -148,8 +157,48 @@ static int64_t timerfd_seek(struct file *file, int64_t offset, int whence)
     return 0;
 }
 
-static const struct file_ops timerfd_file_ops = {
-    .read = timerfd_read, .poll = timerfd_poll, .queue = timerfd_queue, .seek = timerfd_seek};
+/* Under the lock. */
+static void get_setting(const struct timerfd *timerfd, struct timer_setting *ret)
+{
+    nsec_t left = timerfd->deadline - now_of(timerfd);
+
+    ret->interval = timerfd->interval;
+    if (timerfd->deadline == NSEC_NEVER)
+        left = 0;
+    else if (left <= 0 && timerfd->interval > 0)
+        left = timerfd->interval - -left % timerfd->interval;
+    ret->span = left > 0 ? left : 0;
+}
+
+static int show_span(const char *name, nsec_t span, struct bytes *ret)
+{
+    return bytes_printf(ret, "%s: (%" PRId64 ", %" PRId64 ")\n", name,
+                        (int64_t)(span / NSEC_PER_SEC), (int64_t)(span % NSEC_PER_SEC));
+}
+
+/* *Linux:* a span's flags are 0, whatever they were. */
+static int timerfd_show(struct file *file, struct bytes *ret)
+{
+    struct timerfd *timerfd = timerfd_of(file);
+    struct timer_setting setting;
+
+    mutex_lock(&timerfd->lock);
+    uint64_t count = count_expirations(timerfd);
+    bool is_realtime = timerfd->is_realtime;
+    get_setting(timerfd, &setting);
+    mutex_unlock(&timerfd->lock);
+    int err = bytes_printf(ret, "clockid: %d\nticks: %" PRIu64 "\nsettime flags: 0%d\n",
+                           timerfd->clock, count, is_realtime);
+    if (err == 0)
+        err = show_span("it_value", setting.span, ret);
+    return err < 0 ? err : show_span("it_interval", setting.interval, ret);
+}
+
+static const struct file_ops timerfd_file_ops = {.read = timerfd_read,
+                                                 .poll = timerfd_poll,
+                                                 .queue = timerfd_queue,
+                                                 .seek = timerfd_seek,
+                                                 .show = timerfd_show};
 
 static const struct inode_ops timerfd_inode_ops = {.anonymous = "[timerfd]",
                                                    .open = anon_inode_refuse};
@@ -174,19 +223,6 @@ int timerfd_create_file(struct kernel *kernel, int clock, uint32_t flags, const 
 bool timerfd_is(const struct file *file)
 {
     return file->ops == &timerfd_file_ops;
-}
-
-/* Under the lock. */
-static void get_setting(const struct timerfd *timerfd, struct timer_setting *ret)
-{
-    nsec_t left = timerfd->deadline - now_of(timerfd);
-
-    ret->interval = timerfd->interval;
-    if (timerfd->deadline == NSEC_NEVER)
-        left = 0;
-    else if (left <= 0 && timerfd->interval > 0)
-        left = timerfd->interval - -left % timerfd->interval;
-    ret->span = left > 0 ? left : 0;
 }
 
 void timerfd_get(struct file *file, struct timer_setting *ret)
