@@ -72,7 +72,7 @@ static int touch_all(struct mm *mm, struct vma *vma, guest_addr_t start, guest_a
     struct pma *pma;
 
     if (!vma_allows(vma, access))
-        return -EFAULT;
+        return -EINVAL;
     for (; start < end; start = CHUNK_DOWN(start) + MEM_CHUNK) {
         int err = mm_resolve(mm, vma, start, access, &pma);
 
