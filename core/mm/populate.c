@@ -2,15 +2,18 @@
 /*
  * Putting memory where a vma has none. Anonymous memory takes a run for the whole hole at once and
  * is mapped as the vma allows: first touches are then the host's. Lazy vmas and stacks take pieces
- * when touched. A host file is mapped up to its end. Pages of files in memory are taken chunk by
- * chunk from the mapping, some at a time; those of shared memory without a name by mmap already.
+ * when touched. A host file is mapped up to its end; its writable data is copied at once if small.
+ * Pages of files in memory are taken chunk by chunk from the mapping, some at a time; those of
+ * shared memory without a name by mmap already.
  */
 #include <errno.h>
 
+#include "core/base/host.h"
 #include "core/mm/space.h"
 #include "vfs/fs/shmem.h"
 
 #define LAZY_PIECE MEM_FOLIO
+#define COPIED_SIZE_MAX (UINT64_C(256) << 10)
 /* Of a file's pages in memory, at most so much is mapped at a touch. */
 #define FILE_PIECE (UINT64_C(1) << 20)
 
@@ -99,6 +102,49 @@ static int add_host(struct mm *mm, struct vma *vma, guest_addr_t start, guest_ad
     return mm_add_pma(mm, vma, &pma);
 }
 
+/* Data of a library: written to before long, all of it; and nobody here can change its file. */
+static bool is_copied_at_once(const struct vma *vma, guest_addr_t start, guest_addr_t end)
+{
+    return !vma_is_shared(vma) && vma->prot & PROT_WRITE && end - start <= COPIED_SIZE_MAX &&
+           !mm_host_is_writable(vma->mapping);
+}
+
+static int read_host(const struct vma *vma, guest_addr_t start, size_t size, char *to)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        struct iovec iov = {to + done, size - done};
+        ptrdiff_t n =
+            host_preadv(vma->mapping->host.fd, &iov, 1, vma_file_offset(vma, start) + done);
+
+        if (n < 0)
+            return (int)n;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+static int add_copied(struct mm *mm, struct vma *vma, guest_addr_t start, guest_addr_t end)
+{
+    struct memfile *memfile = mm->kernel->memfile;
+    struct pma pma = {
+        .start = start, .end = end, .source = PMA_RUN, .is_owned = true, .is_hot = true};
+    int err = mm_take_run(mm, start, end, &pma.offset);
+
+    if (err < 0)
+        return err;
+    err = memfile_prepare_write(memfile, pma.offset, end - start);
+    if (err == 0)
+        err = read_host(vma, start, end - start, memfile_at(memfile, pma.offset));
+    if (err == 0)
+        return mm_add_pma(mm, vma, &pma);
+    mm_drop_run(mm, start, end, pma.offset);
+    return err;
+}
+
 /* Chunks of the file from start on, as far as they lie in a row in the memfile; made: at a touch.
  */
 static int find_file_run(struct vma *vma, guest_addr_t start, guest_addr_t end, bool make,
@@ -163,7 +209,9 @@ static int fill_hole(struct mm *mm, struct vma *vma, guest_addr_t start, guest_a
     if (end <= start)
         return -EFAULT;
     if (mapping_is_host(vma->mapping))
-        return add_host(mm, vma, start, end);
+        return is_copied_at_once(vma, start, end) && add_copied(mm, vma, start, end) == 0
+                   ? 0
+                   : add_host(mm, vma, start, end);
     return add_file(mm, vma, start, min_u64(end, start + FILE_PIECE),
                     vma_is_shared(vma) && shmem_is(vma->file->inode));
 }
