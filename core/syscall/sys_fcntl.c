@@ -51,9 +51,9 @@ static int64_t control_file(struct file *file, int command, uint64_t argument)
     case F_GET_SEALS:
         return shmem_seals(file);
     case F_NOTIFY: /* nothing is told; to stop telling is allowed */
-        if (!S_ISDIR(inode_mode(file->inode)))
-            return -ENOTDIR;
-        return ((uint32_t)argument & ~DN_MULTISHOT) == 0 ? 0 : -EINVAL;
+        if (((uint32_t)argument & ~DN_MULTISHOT) == 0)
+            return 0;
+        return S_ISDIR(inode_mode(file->inode)) ? -EINVAL : -ENOTDIR;
     case F_GETLEASE:
         return F_UNLCK;
     case F_GETOWN:

@@ -31,7 +31,8 @@ static void test_flags(int fd)
     int path = open("file", O_PATH);
     CHECK((fcntl(path, F_GETFL) & O_PATH) && close(path) == 0);
     CHECK(fcntl(fd, F_GETLEASE) == F_UNLCK);
-    CHECK_ERRNO(fcntl(fd, F_NOTIFY, 0), ENOTDIR);
+    CHECK(fcntl(fd, F_NOTIFY, 0) == 0);
+    CHECK_ERRNO(fcntl(fd, F_NOTIFY, DN_CREATE), ENOTDIR);
     int dir = open(".", O_RDONLY);
     CHECK(fcntl(dir, F_NOTIFY, DN_MULTISHOT) == 0 && close(dir) == 0);
     CHECK_ERRNO(fcntl(fd, 9999), EINVAL);
