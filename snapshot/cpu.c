@@ -111,14 +111,23 @@ static const struct feature features[] = {
     {"clzero", 0x80000008, 0, EBX, 0},
 };
 
-static bool has_feature(const struct feature *feature)
-{
-    unsigned value[4] = {0};
+/* The last leaf that was asked for: in a virtual machine each CPUID takes as long as thousands of
+ * instructions, and the table has its leaves in a row. All zero: none. */
+struct last_leaf {
+    bool is_valid;
+    uint32_t leaf, subleaf;
+    unsigned value[4];
+};
 
-    if (__get_cpuid_count(feature->leaf, feature->subleaf, &value[EAX], &value[EBX], &value[ECX],
-                          &value[EDX]) == 0)
-        return false;
-    return (value[feature->reg] >> feature->bit & 1) != 0;
+static bool has_feature(const struct feature *feature, struct last_leaf *last)
+{
+    if (!last->is_valid || last->leaf != feature->leaf || last->subleaf != feature->subleaf) {
+        *last = (struct last_leaf){
+            .is_valid = true, .leaf = feature->leaf, .subleaf = feature->subleaf};
+        (void)__get_cpuid_count(feature->leaf, feature->subleaf, &last->value[EAX],
+                                &last->value[EBX], &last->value[ECX], &last->value[EDX]);
+    }
+    return (last->value[feature->reg] >> feature->bit & 1) != 0;
 }
 
 /* XCR0 without what guests never get; the x87 and SSE bits where there is no xsave. */
@@ -165,6 +174,8 @@ static int describe_components(CpuFeatures *ret)
 
 int cpu_describe(CpuFeatures *ret)
 {
+    struct last_leaf last = {0};
+
     ret->xcr0 = read_xcr0();
     int err = describe_components(ret);
     if (err < 0)
@@ -173,7 +184,7 @@ int cpu_describe(CpuFeatures *ret)
     if (ret->names == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < ARRAY_COUNT(features); i++) {
-        if (!has_feature(&features[i]))
+        if (!has_feature(&features[i], &last))
             continue;
         ret->names[ret->n_names] = host_strdup(features[i].name);
         if (ret->names[ret->n_names] == NULL)
@@ -205,6 +216,7 @@ static void check_component(const XstateComponent *saved, struct report *report)
 void cpu_check(const CpuFeatures *saved, struct report *report)
 {
     uint64_t missing = saved->xcr0 & ~read_xcr0();
+    struct last_leaf last = {0};
 
     if (missing != 0)
         report_bad(report, "manifest.json: cpu.xcr0: this CPU lacks 0x%" PRIx64, missing);
@@ -214,7 +226,7 @@ void cpu_check(const CpuFeatures *saved, struct report *report)
         const struct feature *feature = find_feature(saved->names[i]);
         if (feature == NULL)
             report_bad(report, "manifest.json: cpu.names: unknown feature \"%s\"", saved->names[i]);
-        else if (!has_feature(feature))
+        else if (!has_feature(feature, &last))
             report_bad(report, "manifest.json: cpu.names: this CPU lacks %s", feature->name);
     }
 }

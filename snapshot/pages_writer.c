@@ -194,6 +194,8 @@ static void *run_worker(void *argument)
     struct pages_writer *writer = argument;
     ZSTD_CCtx *context = writer->options.is_compressed ? ZSTD_createCCtx() : NULL;
 
+    if (writer->options.is_background)
+        (void)host_thread_lower_priority();
     mutex_lock(&writer->lock);
     for (;;) {
         if (writer->next < writer->head) {

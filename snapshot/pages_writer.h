@@ -20,7 +20,8 @@ struct pages_writer;
 
 struct pages_options {
     bool is_compressed;
-    int level; /* of zstd; negative: its fast levels */
+    int level;          /* of zstd; negative: its fast levels */
+    bool is_background; /* guests run meanwhile: they go first */
 };
 #define PAGES_OPTIONS_DEFAULT ((struct pages_options){.is_compressed = true, .level = -1})
 

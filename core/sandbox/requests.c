@@ -311,6 +311,8 @@ static void serve_checkpoint(struct server *server, struct peer peer, struct con
                                          .leave_running = request->leave_running,
                                          .pages = compression(request->compress)};
 
+    options.pages.is_background = request->leave_running;
+
     if (atomic_load(&server->kernel->live_tasks) == 0) {
         (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED,
                                   "the sandbox has just ended");
