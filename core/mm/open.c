@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lazy restore: what the stub gets of memory that has been absent. It has nothing of a pma of which
- * some is absent. A fault in a chunk, which is loaded by now, makes it a pma of its own and opens
+ * some was absent. A fault in a chunk, which is loaded by now, makes it a pma of its own and opens
  * that; at the 8th fault in a folio, or once touches are no longer recorded, together with what is
  * there of its 2 MB. In the end the pager opens the rest. Nothing is opened in part: the stub has
  * all that a pma says, or nothing.
@@ -43,7 +43,7 @@ int mm_split_loaded(struct mm *mm, struct pma **pma, guest_addr_t address, bool 
     int err;
 
     if ((*pma)->prot != PROT_NONE || !pma_is_memory(*pma) ||
-        is_loaded(mm, *pma, (*pma)->start, (*pma)->end))
+        (is_loaded(mm, *pma, (*pma)->start, (*pma)->end) && !pager_is_recording(mm->kernel->pager)))
         return 0;
     choose_open(mm, *pma, address, &start, &end);
     err = pma_split_range(mm, start, end);

@@ -111,7 +111,7 @@ bool mm_count_fault(struct mm *mm, guest_addr_t address);
 
 /* --- open.c --- */
 
-/* After mm_resolve: where some of *pma is absent, and the stub has nothing of it, what is to be
+/* After mm_resolve: where some of *pma was absent, and the stub has nothing of it, what is to be
  * opened around address becomes a pma of its own; *is_part says so, to merge it later. -ENOMEM. */
 int mm_split_loaded(struct mm *mm, struct pma **pma, guest_addr_t address, bool *is_part);
 /* Gives the stub what it may have of a pma that is mapped; the map keeps its advice. */
