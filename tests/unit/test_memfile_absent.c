@@ -130,6 +130,22 @@ static void a_touch_loads_what_it_touches(void **state)
     assert_int_equal(loads[0], 0); /* freed, not read */
 }
 
+/* Two have seen that the chunk is absent; the second finds it loaded, and written to. */
+static void who_comes_second_loads_nothing(void **state)
+{
+    uint64_t seen;
+
+    (void)state;
+    make_absent(1);
+    seen = atomic_load(&memfile->words[0]);
+    assert_int_equal(memfile_prepare_write(memfile, 0, 8), 0);
+    *word_at(0, 0) = 99;
+    assert_int_equal(chunk_load(memfile, 0, seen), 0);
+    assert_int_equal(loads[0], 1);
+    assert_int_equal(*word_at(0, 0), 99);
+    put(0, 1);
+}
+
 static void only_claimed_chunks_can_be_absent(void **state)
 {
     (void)state;
@@ -298,6 +314,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_touch_loads_what_it_touches, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_comes_second_loads_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(only_claimed_chunks_can_be_absent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_read_stays_absent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_checkpoint_passes_on_what_is_absent, set_up, tear_down),
