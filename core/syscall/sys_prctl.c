@@ -57,10 +57,27 @@ static int64_t set_dumpable(struct task *task, guest_addr_t value)
     return 0;
 }
 
+/* The ambient set is empty: capabilities follow the user (sys_capability.c). */
+static int64_t change_ambient(guest_addr_t operation, guest_addr_t capability)
+{
+    if (operation == PR_CAP_AMBIENT_CLEAR_ALL)
+        return capability == 0 ? 0 : -EINVAL;
+    if (capability > CAPABILITY_LAST)
+        return -EINVAL;
+    switch (operation) {
+    case PR_CAP_AMBIENT_IS_SET:
+    case PR_CAP_AMBIENT_LOWER:
+        return 0;
+    case PR_CAP_AMBIENT_RAISE:
+        return -EPERM;
+    default:
+        return -EINVAL;
+    }
+}
+
 int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b, guest_addr_t c,
                   guest_addr_t d)
 {
-    (void)b;
     (void)c;
     (void)d;
     switch (option) {
@@ -86,6 +103,10 @@ int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b,
         return a == 1 ? 0 : -EINVAL;
     case PR_GET_KEEPCAPS:
         return 0;
+    case PR_GET_SECUREBITS:
+        return 0;
+    case PR_CAP_AMBIENT:
+        return change_ambient(a, b);
     case PR_CAPBSET_READ:
         return a <= CAPABILITY_LAST ? 1 : -EINVAL;
     default:

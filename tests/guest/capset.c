@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Capabilities given up and told. Calls: capget capset fork */
+/* Capabilities given up and told. Calls: capget capset prctl fork */
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -93,9 +94,21 @@ static void test_errors(void)
     printf("errors\n");
 }
 
+static void test_ambient(void)
+{
+    CHECK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, CAP_KILL, 0, 0) == 0);
+    CHECK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == 0);
+    CHECK_ERRNO(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 99, 0, 0), EINVAL);
+    CHECK_ERRNO(prctl(PR_CAP_AMBIENT, 77, 0, 0, 0), EINVAL);
+    CHECK_ERRNO(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0), EPERM); /* dropped */
+    CHECK(prctl(PR_GET_SECUREBITS) == 0);
+    printf("ambient\n");
+}
+
 int main(void)
 {
     test_drop();
+    test_ambient();
     test_user();
     test_errors();
     return 0;
