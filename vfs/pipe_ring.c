@@ -122,6 +122,7 @@ static int64_t take_segment(struct pipe *pipe, struct uio *uio, bool *is_packet)
 
 int64_t pipe_take(struct pipe *pipe, struct uio *uio)
 {
+    bool was_full = pipe->capacity - pipe->size < PIPE_ATOMIC;
     bool is_packet = false;
     int64_t done = 0;
 
@@ -135,7 +136,8 @@ int64_t pipe_take(struct pipe *pipe, struct uio *uio)
             return done > 0 ? done : moved;
         done += moved;
     }
-    wait_kick_all(&pipe->writers);
+    bool is_full = pipe->capacity - pipe->size < PIPE_ATOMIC;
+    wait_kick(&pipe->writers, was_full && !is_full ? POLLOUT | POLLWRNORM : 0);
     return done;
 }
 
@@ -198,7 +200,7 @@ int64_t pipe_give(struct pipe *pipe, struct uio *uio, bool is_atomic, bool is_pa
         return -EPIPE;
     moved = is_packet ? give_packets(pipe, uio) : give_bytes(pipe, uio, is_atomic);
     if (moved > 0)
-        wait_kick_all(&pipe->readers);
+        wait_kick(&pipe->readers, POLLIN | POLLRDNORM);
     return moved;
 }
 

@@ -41,7 +41,7 @@ static int64_t send_packet(struct unix_socket *socket, struct packet *packet, ui
     if (packet == NULL)
         return 0;
     unix_queue_add(socket->peer, packet);
-    unix_kick(socket);
+    unix_kick_sent(socket);
     return size;
 }
 
@@ -89,7 +89,7 @@ static int64_t receive_packet(struct unix_socket *socket, bool is_peek, bool is_
     if (packet == NULL)
         return -ENOMEM;
     if (!is_peek)
-        unix_kick(socket);
+        unix_kick_received(socket);
     *ret = packet;
     return packet->size;
 }

@@ -64,14 +64,30 @@ void unix_unlock(struct unix_socket *socket)
     mutex_unlock(&socket->lock);
 }
 
-void unix_kick(struct unix_socket *socket)
+/* own: of socket itself; reading and writing: of its peer. */
+static void kick_ends(struct unix_socket *socket, uint32_t own, uint32_t reading, uint32_t writing)
 {
-    wait_kick_all(&socket->readers);
-    wait_kick_all(&socket->writers);
+    wait_kick(&socket->readers, own);
+    wait_kick(&socket->writers, own);
     if (socket->peer == NULL)
         return;
-    wait_kick_all(&socket->peer->readers);
-    wait_kick_all(&socket->peer->writers);
+    wait_kick(&socket->peer->readers, reading);
+    wait_kick(&socket->peer->writers, writing);
+}
+
+void unix_kick(struct unix_socket *socket)
+{
+    kick_ends(socket, UINT32_MAX, UINT32_MAX, UINT32_MAX);
+}
+
+void unix_kick_sent(struct unix_socket *socket)
+{
+    kick_ends(socket, 0, POLLIN | POLLPRI | POLLRDNORM | POLLRDBAND, 0);
+}
+
+void unix_kick_received(struct unix_socket *socket)
+{
+    kick_ends(socket, 0, 0, POLLOUT | POLLWRNORM | POLLWRBAND);
 }
 
 int64_t unix_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result)

@@ -66,7 +66,7 @@ int64_t socket_send_stream(struct file *file, struct uio *uio, const struct file
         result = error < 0 ? error : send_pieces(socket, uio);
     }
     if (result > 0)
-        unix_kick(socket);
+        unix_kick_sent(socket);
     result = unix_wait_or_leave(&socket->writers, wait, result);
     unix_unlock(socket);
     return result;
@@ -124,7 +124,7 @@ int64_t socket_receive_stream(struct file *file, struct uio *uio, unsigned flags
     if (result == 0 && (is_wanted || TAILQ_EMPTY(&socket->queue)))
         result = (flags & SOCKET_ENOUGH) != 0 ? -EAGAIN : receive_nothing(socket);
     if (result > 0 && !is_peek)
-        unix_kick(socket);
+        unix_kick_received(socket);
     result = unix_wait_or_leave(&socket->readers, wait, result);
     unix_unlock(socket);
     return result;
