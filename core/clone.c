@@ -88,6 +88,8 @@ static void inherit_task(struct task *child, struct task *parent,
         child->regs.fs_base = request->tls;
     if ((request->flags & CLONE_CHILD_CLEARTID) != 0)
         child->clear_child_tid = request->child_tid;
+    if ((request->flags & CLONE_VM) == 0)
+        rseq_inherit(child, parent);
     child->cred = parent->cred;
     sched_inherit(&child->sched, &parent->sched);
     child->blocked = parent->blocked;

@@ -253,6 +253,7 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     struct mm *old = task->mm;
 
     futex_exit(task);
+    rseq_release(task);
     posix_timer_delete_all(process);
     task_drop_context(task);
     if (old != NULL) { /* not at boot, by another thread */

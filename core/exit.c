@@ -19,6 +19,7 @@ static void drop_parts(struct task *task)
     struct kernel *kernel = task_kernel(task);
 
     futex_exit(task);
+    rseq_release(task);
     task_drop_context(task);
     usage_settle(task);
     usage_note_resident(task);

@@ -126,9 +126,12 @@ static void run_guest(struct task *task)
     }
     if (is_wanted_here(task))
         return;
+    if (!rseq_enter(task))
+        return;
     usage_enter(task);
     context_enter(task->context, &task->regs, &trap);
     usage_leave(task);
+    rseq_leave(task);
     switch (trap.kind) {
     case TRAP_SYSCALL:
         begin_call(task, &trap);

@@ -119,7 +119,8 @@ static int death_status(struct process *process, int signal)
     return limit < size_min ? signal : signal | core_flag;
 }
 
-/* There is no room for a frame: the task gets SIGSEGV, which may have a stack of its own. */
+/* There is no room for a frame, or the sequence that it interrupts is not sound: the task gets
+ * SIGSEGV, which may have a stack of its own. */
 static void fail_frame(struct task *task, int signal)
 {
     struct signal_info info = {.signal = SIGSEGV, .code = SI_KERNEL};
@@ -138,7 +139,7 @@ static void run_handler(struct task *task, const struct signal_action *action,
 
     if (task->call == CALL_DONE)
         finish_with_handler(task, action);
-    if (signal_frame_push(task, action, info, mask) < 0) {
+    if (rseq_abort(task) < 0 || signal_frame_push(task, action, info, mask) < 0) {
         fail_frame(task, info->signal);
         return;
     }

@@ -150,6 +150,7 @@ static void task_init(struct task *task)
     signal_queue_init(&task->pending);
     mutex_init(&task->context_lock, LOCK_CONTEXT);
     usage_init(&task->usage);
+    rseq_init(&task->rseq);
 }
 
 static void task_fini(struct task *task)
@@ -286,6 +287,9 @@ static int task_save(const struct task *task, struct saver *saver, Task *m)
     m->parent_death_signal = (uint32_t)task->parent_death_signal;
     m->clear_child_tid = task->clear_child_tid;
     m->robust_list = task->robust_list;
+    m->rseq_area = task->rseq.area;
+    m->rseq_size = task->rseq.size;
+    m->rseq_signature = task->rseq.signature;
     int err = signal_queue_save(&task->pending, saver, &m->pending, &m->n_pending);
     if (err == 0)
         err = cred_save(&task->cred, saver, &m->cred);
@@ -349,6 +353,9 @@ static int task_load(struct task *task, struct loader *loader, const Task *m)
     task->parent_death_signal = (int)m->parent_death_signal;
     task->clear_child_tid = m->clear_child_tid;
     task->robust_list = m->robust_list;
+    task->rseq.area = m->rseq_area;
+    task->rseq.size = m->rseq_size;
+    task->rseq.signature = m->rseq_signature;
     usage_load(&task->usage.total, loader, "usage", m->usage);
     xstate_load(task, loader, m);
     cred_load(&task->cred, loader, m->cred);

@@ -102,6 +102,7 @@ struct task {
     struct sched_state sched; /* tasks lock */
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
+    struct rseq_state rseq;
     struct task_usage usage;
     /* not saved, derived */
     bool is_listed;   /* in its process' list */

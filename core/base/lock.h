@@ -38,6 +38,7 @@ enum lock_rank {
     LOCK_PAGES,   /* snapshot: the queue of those who write or read pages */
     LOCK_EVENT_TABLE, /* base: sources and timers of the event thread; a leaf */
     LOCK_GATE,        /* core/base: who is inside */
+    LOCK_RSEQ,        /* core: CPU numbers of one address space; a leaf */
     LOCK_USAGE,       /* core: what one task has used; a leaf */
     LOCK_CONTEXT,     /* core: whether a task has a context to interrupt; a leaf */
 };

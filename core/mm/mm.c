@@ -66,6 +66,7 @@ static void unlist_mm(struct mm *mm)
 static void mm_init(struct mm *mm)
 {
     mutex_init(&mm->lock, LOCK_MM);
+    mutex_init(&mm->rseq_cpus.lock, LOCK_RSEQ);
     RB_INIT(&mm->vmas);
     RB_INIT(&mm->pmas);
     SLIST_INIT(&mm->doomed);

@@ -8,6 +8,7 @@
 #include "core/base/events.h"
 #include "core/base/uio.h"
 #include "core/mm/vdso/vdso_data.h"
+#include "core/rseq.h"
 #include "platform/platform.h"
 #include "snapshot/snapshot.h"
 #include "vfs/file.h"
@@ -68,6 +69,7 @@ struct mm {
     struct mm_limits limits; /* as the last call found them; read without the lock */
     struct kernel *kernel;
     struct aspace *aspace;
+    struct rseq_cpus rseq_cpus;
     unsigned pin_count;        /* write pins in progress; fork waits */
     atomic_uint pin_turn;      /* futex: moves when pin_count falls to 0 */
     unsigned window_pins;      /* pins of host files' pages: what is doomed waits */

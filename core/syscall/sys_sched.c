@@ -329,11 +329,14 @@ int64_t sys_sched_setaffinity(struct task *task, int tid, uint32_t size, guest_a
         err = -EINVAL;
     else
         target->sched.affinity = mask;
+    if (err == 0)
+        rseq_moved(target);
     mutex_unlock(&kernel->tasks_lock);
     return err;
 }
 
-/* *Linux:* the first CPU that the task may run on, wherever its thread of the host is. */
+/* The number that it has for itself, if it asked for one. *Linux:* else the first CPU that the task
+ * may run on, wherever its thread of the host is. */
 int64_t sys_getcpu(struct task *task, guest_addr_t cpu_to, guest_addr_t node_to,
                    guest_addr_t unused)
 {
@@ -342,7 +345,11 @@ int64_t sys_getcpu(struct task *task, guest_addr_t cpu_to, guest_addr_t node_to,
 
     (void)unused;
     (void)get_state(task, 0, &state);
-    uint32_t cpu = (uint32_t)__builtin_ctzll(sched_allowed(&state, task_kernel(task)->cpu_count));
+    uint64_t allowed = sched_allowed(&state, task_kernel(task)->cpu_count);
+    int own = task->rseq.cpu;
+    uint32_t cpu = (uint32_t)__builtin_ctzll(allowed);
+    if (own >= 0 && (allowed >> own & 1) != 0)
+        cpu = (uint32_t)own;
     int err = cpu_to == 0 ? 0 : user_copy_out(task->mm, cpu_to, &cpu, sizeof(cpu));
     if (err == 0 && node_to != 0)
         err = user_copy_out(task->mm, node_to, &node, sizeof(node));
