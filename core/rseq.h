@@ -32,9 +32,9 @@ void rseq_init(struct rseq_state *state);
  * is one, and its area says so. False: a signal was sent to it instead. */
 bool rseq_enter(struct task *task);
 void rseq_leave(struct task *task);
-/* A handler is to run: a sequence that was interrupted is not gone on with. False: as rseq_enter.
- */
-bool rseq_abort(struct task *task);
+/* A sequence that was interrupted is not gone on with. -EFAULT, -EINVAL: what the area tells of it
+ * is not sound, the task is to get SIGSEGV. */
+int rseq_abort(struct task *task);
 /* Gives the number back: the task leaves its address space. */
 void rseq_release(struct task *task);
 /* A process: the child's area is where the parent's is, in its copy of the memory. */
