@@ -58,6 +58,8 @@ static int64_t epoll_step(struct waiter *waiter, struct epoll_wait *record)
     int64_t count = 0;
     bool is_waiting = false;
 
+    if (epoll == NULL) /* of a hostile image */
+        return -EINVAL;
     while (count == 0 && !is_waiting) {
         uint32_t ready = epoll_count_ready(epoll);
         if (ready > 0)
@@ -75,8 +77,11 @@ static int64_t epoll_step(struct waiter *waiter, struct epoll_wait *record)
 
 static int64_t epoll_cancel(struct waiter *waiter, struct epoll_wait *record, int why)
 {
+    struct epoll *epoll = epoll_of_file(record->file);
+
     (void)waiter;
-    epoll_leave(epoll_of_file(record->file), &record->entry);
+    if (epoll != NULL)
+        epoll_leave(epoll, &record->entry);
     return why == -ETIMEDOUT ? 0 : -EINTR;
 }
 
@@ -93,6 +98,8 @@ static void epoll_relink(struct waiter *waiter, struct epoll_wait *record)
 
     if (epoll != NULL)
         wait_relink(epoll_waiters(epoll), &record->entry, waiter);
+    else
+        record->entry.state = WAIT_IDLE;
 }
 
 int64_t epoll_wait_run(struct task *task, const struct epoll_wait_request *request)

@@ -107,11 +107,13 @@ static void test_errors(void)
 {
     struct epoll_event event = {.events = EPOLLIN};
     int file = open("file", O_RDWR | O_CREAT, 0600), dir = open(".", O_RDONLY), ends[2];
-    int null = open("/dev/null", O_RDWR);
+    int null = open("/dev/null", O_RDWR), random = open("/dev/random", O_RDONLY);
     CHECK(pipe(ends) == 0 && file >= 0 && null >= 0);
     CHECK_ERRNO(control(EPOLL_CTL_ADD, file, EPOLLIN, 0), EPERM);
     CHECK_ERRNO(control(EPOLL_CTL_ADD, dir, EPOLLIN, 0), EPERM);
     CHECK_ERRNO(control(EPOLL_CTL_ADD, null, EPOLLIN, 0), EPERM);
+    CHECK(control(EPOLL_CTL_ADD, random, EPOLLIN, 8) == 0 && one_event(EPOLLIN) == 8);
+    close(random);
     CHECK_ERRNO(control(EPOLL_CTL_ADD, 999, EPOLLIN, 0), EBADF);
     CHECK_ERRNO(epoll_ctl(999, EPOLL_CTL_ADD, ends[0], &event), EBADF);
     CHECK_ERRNO(epoll_ctl(ends[1], EPOLL_CTL_ADD, ends[0], &event), EINVAL);

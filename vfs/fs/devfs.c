@@ -30,7 +30,8 @@ struct dev_inode {
 DEFINE_OBJECT_TYPE(DEV_INODE, dev_inode, DevInode, dev_inode, .family = OBJECT_INODE);
 
 static const struct inode_ops dir_inode_ops, link_inode_ops, device_inode_ops, tty_inode_ops;
-static const struct file_ops null_file_ops, zero_file_ops, full_file_ops, random_file_ops;
+static const struct file_ops null_file_ops, zero_file_ops, full_file_ops, random_file_ops,
+    urandom_file_ops;
 
 struct device {
     const char *name;
@@ -48,7 +49,7 @@ static const struct device devices[] = {
     {"zero", S_IFCHR | 0666, 1, 5, NULL, &device_inode_ops, &zero_file_ops},
     {"full", S_IFCHR | 0666, 1, 7, NULL, &device_inode_ops, &full_file_ops},
     {"random", S_IFCHR | 0666, 1, 8, NULL, &device_inode_ops, &random_file_ops},
-    {"urandom", S_IFCHR | 0666, 1, 9, NULL, &device_inode_ops, &random_file_ops},
+    {"urandom", S_IFCHR | 0666, 1, 9, NULL, &device_inode_ops, &urandom_file_ops},
     {"tty", S_IFCHR | 0666, 5, 0, NULL, &tty_inode_ops, &null_file_ops},
     {"fd", S_IFLNK | 0777, 0, 0, "/proc/self/fd", &link_inode_ops, &null_file_ops},
     {"stdin", S_IFLNK | 0777, 0, 0, "/proc/self/fd/0", &link_inode_ops, &null_file_ops},
@@ -104,6 +105,13 @@ static int64_t random_read(struct file *file, struct uio *uio, uint64_t *positio
     return done;
 }
 
+/* There is always enough, so none is wanted. */
+static uint32_t random_poll(struct file *file)
+{
+    (void)file;
+    return POLLIN | POLLRDNORM;
+}
+
 /* There is no position to move. */
 static int64_t device_seek(struct file *file, int64_t offset, int whence)
 {
@@ -120,6 +128,8 @@ static const struct file_ops zero_file_ops = {
 static const struct file_ops full_file_ops = {
     .read = zero_read, .write = full_write, .seek = device_seek};
 static const struct file_ops random_file_ops = {
+    .read = random_read, .write = file_write_nowhere, .poll = random_poll, .seek = device_seek};
+static const struct file_ops urandom_file_ops = {
     .read = random_read, .write = file_write_nowhere, .seek = device_seek};
 
 /* --- the tree --- */
