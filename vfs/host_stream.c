@@ -12,8 +12,9 @@
  * 3. A regular file is read and written at the description's own offset, shared with others of the
  *    host as on Linux.
  * Which descriptor it is after a restore is the restorer's choice: nothing of the host's side is
- * saved, only the index. Changing the modes of a terminal, and its foreground group, are absent:
- * ENOTTY.
+ * saved, only the index. The modes of a terminal are the host's, too: what a guest sets stays when
+ * it ends, and a restored one finds those of the new terminal. No terminal is the controlling one
+ * of a guest, so that its foreground group is ENOTTY.
  */
 #include "vfs/host_stream.h"
 
@@ -278,6 +279,18 @@ static int64_t ioctl_ask(struct host_stream *stream, unsigned request, guest_add
     return user->copy_out(user->context, argument, answer, size);
 }
 
+/* *Linux:* TCSETSW and TCSETSF wait until what was written is out. */
+static int64_t set_modes(struct host_stream *stream, unsigned request, guest_addr_t argument,
+                         const struct user_memory *user)
+{
+    struct termios modes;
+
+    int err = user->copy_in(user->context, &modes, argument, sizeof(modes));
+    if (err == 0 && request == TCSETSF)
+        err = host_ioctl(stream->fd, TCFLSH, (void *)(uintptr_t)TCIFLUSH);
+    return err < 0 ? err : host_ioctl(stream->fd, TCSETS, &modes);
+}
+
 static int64_t stream_ioctl(struct file *file, unsigned request, guest_addr_t argument,
                             const struct user_memory *user)
 {
@@ -293,6 +306,8 @@ static int64_t stream_ioctl(struct file *file, unsigned request, guest_addr_t ar
         return ioctl_ask(stream, request, argument, sizeof(struct termios), user);
     if (request == TIOCGWINSZ)
         return ioctl_ask(stream, request, argument, sizeof(struct winsize), user);
+    if (request == TCSETS || request == TCSETSW || request == TCSETSF)
+        return set_modes(stream, request, argument, user);
     return -ENOTTY;
 }
 

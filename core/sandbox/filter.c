@@ -164,14 +164,17 @@ static int allow_ptrace(scmp_filter_ctx filter)
     return err;
 }
 
-/* What asks and what sets the name of a thread or our own flags, no more. */
+/* What asks and what sets the name of a thread, our own flags or a terminal's modes, no more. */
 static int allow_controls(scmp_filter_ctx filter)
 {
     static const unsigned fcntls[] = {F_GETFL,     F_GETFD,     F_SETFD,     F_DUPFD_CLOEXEC,
                                       F_ADD_SEALS, F_GET_SEALS, F_GETPIPE_SZ};
-    static const unsigned ioctls[] = {0x5401 /* TCGETS */, 0x5413 /* TIOCGWINSZ */,
-                                      0x540f /* TIOCGPGRP */, 0x541b /* FIONREAD */};
-    int err = 0;
+    static const unsigned ioctls[] = {0x5401 /* TCGETS */, 0x5402 /* TCSETS */,
+                                      0x5413 /* TIOCGWINSZ */, 0x540f /* TIOCGPGRP */,
+                                      0x541b /* FIONREAD */};
+    int err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 2,
+                               SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, 0x540b /* TCFLSH */),
+                               SCMP_A2(SCMP_CMP_EQ, 0 /* TCIFLUSH */, 0));
 
     for (size_t i = 0; i < ARRAY_COUNT(fcntls) && err == 0; i++)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1,

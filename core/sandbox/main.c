@@ -158,7 +158,8 @@ int main(void)
 
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
-    (void)umask(0); /* modes of files on writable binds are the guest's to choose */
+    (void)signal(SIGTTOU, SIG_IGN); /* a guest that sets modes must not stop us */
+    (void)umask(0);                 /* modes of files on writable binds are the guest's to choose */
     control_start_init(&start);
     int err = control_start_receive(CONTROL_START_FD, &start, reason);
     if (err < 0)

@@ -229,7 +229,14 @@ static void test_terminal(void **state)
     assert_memory_equal(&size, &got, sizeof(size));
     assert_int_equal(ioctl_of(file, TCGETS, &modes), 0);
     assert_true((modes.c_lflag & ICANON) != 0);
-    assert_int_equal(ioctl_of(file, TCSETS, &modes), -ENOTTY);
+    modes.c_lflag &= ~(tcflag_t)ECHO;
+    assert_int_equal(ioctl_of(file, TCSETS, &modes), 0);
+    modes.c_lflag = 0;
+    assert_int_equal(ioctl_of(file, TCGETS, &modes), 0);
+    assert_true((modes.c_lflag & ICANON) != 0 && (modes.c_lflag & ECHO) == 0);
+    modes.c_lflag |= ECHO;
+    assert_int_equal(write(master, "dropped", 7), 7);
+    assert_int_equal(ioctl_of(file, TCSETSF, &modes), 0);
     assert_int_equal(ioctl_of(file, TIOCGPGRP, text), -ENOTTY);
 
     actor_start(&reader, scene->task, 0, text, sizeof(text), &reading);

@@ -12,57 +12,24 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/actor.h"
-#include "tests/unit/host_descriptors.h"
+#include "tests/unit/pipe_scene.h"
 #include "vfs/pipe.h"
-
-enum { READER, WRITER }; /* descriptors */
 
 static const struct rw_mode reading = {.is_write = false};
 static const struct rw_mode writing = {.is_write = true};
-static const struct cred root_cred;
-
-struct scene {
-    struct stage stage;
-    struct files *files;
-    struct task *task;
-    unsigned descriptors;
-};
-
-static void scene_add_pipe(struct scene *scene, uint32_t flags)
-{
-    struct file *reader, *writer;
-
-    assert_int_equal(pipe_create(&root_cred, flags, &reader, &writer), 0);
-    assert_int_equal(files_add(scene->files, reader, 0, false, 64), READER);
-    assert_int_equal(files_add(scene->files, writer, 0, false, 64), WRITER);
-}
 
 static int set_up(void **state)
 {
     static struct scene scene;
 
-    atomic_store(&actor_sigpipe_count, 0);
-    actor_pin_limit = 0;
-    scene.descriptors = host_descriptor_count();
-    stage_init(&scene.stage, false);
-    assert_int_equal(files_create(&scene.files), 0);
-    scene.task = actor_task(&scene.stage, scene.files);
-    scene_add_pipe(&scene, 0);
+    scene_init(&scene);
     *state = &scene;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct scene *scene = *state;
-
-    object_put(&scene->task->object);
-    object_put(&scene->files->object);
-    stage_fini(&scene->stage);
-    assert_int_equal(object_live_count(), 0);
-    assert_int_equal(host_descriptor_count(), scene->descriptors);
-    assert_int_equal(atomic_load(&actor_pin_count), 0);
+    scene_fini(*state);
     return 0;
 }
 

@@ -15,31 +15,18 @@
 #include <cmocka.h>
 
 #include "core/base/host.h"
-#include "tests/unit/actor.h"
-#include "tests/unit/host_descriptors.h"
+#include "tests/unit/pipe_scene.h"
 #include "vfs/fs/devfs.h"
 #include "vfs/host_stream.h"
 #include "vfs/pipe.h"
 
-/* Descriptors of a scene. */
-enum { READER, WRITER, NULL_FD, ZERO_FD, FULL_FD, REGULAR, FD_COUNT };
+/* More descriptors of the scene. */
+enum { NULL_FD = PIPE_SCENE_FDS, ZERO_FD, FULL_FD, REGULAR, FD_COUNT };
 
 static const struct rw_mode reading = {.is_write = false};
 static const struct rw_mode writing = {.is_write = true};
-static const struct cred root_cred;
 
-struct scene {
-    struct stage stage;
-    struct files *files;
-    struct task *task;
-    int regular;
-    unsigned descriptors;
-};
-
-static void add_file(struct files *files, struct file *file, int fd)
-{
-    assert_int_equal(files_add(files, file, 0, false, 64), fd);
-}
+static int regular_fd; /* the host's, behind REGULAR */
 
 static void add_device(struct scene *scene, const char *name, int fd)
 {
@@ -49,7 +36,7 @@ static void add_device(struct scene *scene, const char *name, int fd)
     assert_int_equal(devfs_create(&scene->stage.vfs, &root), 0);
     assert_int_equal(root->ops->lookup(root, name, &inode), 0);
     assert_int_equal(file_create(inode, NULL, O_RDWR, &file), 0);
-    add_file(scene->files, file, fd);
+    scene_add_file(scene, file, fd);
     object_put(&inode->object);
     object_put(&root->object);
 }
@@ -57,39 +44,24 @@ static void add_device(struct scene *scene, const char *name, int fd)
 static int set_up(void **state)
 {
     static struct scene scene;
-    struct file *reader, *writer, *regular;
+    struct file *regular;
 
-    atomic_store(&actor_sigpipe_count, 0);
-    actor_pin_limit = 0;
-    scene.descriptors = host_descriptor_count();
-    stage_init(&scene.stage, false);
-    assert_int_equal(files_create(&scene.files), 0);
-    scene.task = actor_task(&scene.stage, scene.files);
-    assert_int_equal(pipe_create(&root_cred, 0, &reader, &writer), 0);
-    add_file(scene.files, reader, READER);
-    add_file(scene.files, writer, WRITER);
+    scene_init(&scene);
     add_device(&scene, "null", NULL_FD);
     add_device(&scene, "zero", ZERO_FD);
     add_device(&scene, "full", FULL_FD);
-    scene.regular = memfd_create("regular", MFD_CLOEXEC);
-    scene.stage.vfs.stdio[0] = scene.regular;
+    regular_fd = memfd_create("regular", MFD_CLOEXEC);
+    scene.stage.vfs.stdio[0] = regular_fd;
     assert_int_equal(host_stream_open(&scene.stage.vfs, 0, &regular), 0);
-    add_file(scene.files, regular, REGULAR);
+    scene_add_file(&scene, regular, REGULAR);
     *state = &scene;
     return 0;
 }
 
 static int tear_down(void **state)
 {
-    struct scene *scene = *state;
-
-    object_put(&scene->task->object);
-    object_put(&scene->files->object);
-    stage_fini(&scene->stage);
-    (void)close(scene->regular);
-    assert_int_equal(object_live_count(), 0);
-    assert_int_equal(host_descriptor_count(), scene->descriptors);
-    assert_int_equal(atomic_load(&actor_pin_count), 0);
+    (void)close(regular_fd);
+    scene_fini(*state);
     return 0;
 }
 
@@ -351,7 +323,7 @@ static void test_record_of_many_ranges_is_restored(void **state)
     object_put(roots[0]);
 
     stage_init(&stage, true);
-    stage.vfs.stdio[0] = scene->regular;
+    stage.vfs.stdio[0] = regular_fd;
     stage_load(&stage, &image, loaded);
     stage_save(&stage, loaded, 1, &again);
     assert_int_equal(image.frames.size, again.frames.size);
