@@ -92,6 +92,7 @@ static void inherit_task(struct task *child, struct task *parent,
         rseq_inherit(child, parent);
     child->cred = parent->cred;
     sched_inherit(&child->sched, &parent->sched);
+    settings_inherit(&child->settings, &parent->settings);
     child->blocked = parent->blocked;
     memcpy(child->comm, parent->comm, sizeof(child->comm));
     bool keeps_altstack = (request->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM;

@@ -270,6 +270,7 @@ static void become(struct task *task, struct mm *mm, const struct guest_regs *re
     task_reset_xstate(task);
     task->altstack_base = task->altstack_size = 0;
     task->altstack_flags = 0;
+    settings_exec(&task->settings);
     sighand_reset(process->sighand);
     files_close_on_exec(task->files);
     mutex_lock(&process->kernel->tasks_lock);

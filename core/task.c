@@ -296,6 +296,8 @@ static int task_save(const struct task *task, struct saver *saver, Task *m)
     if (err == 0)
         err = sched_save(&task->sched, saver, &m->sched);
     if (err == 0)
+        err = settings_save(&task->settings, saver, &m->settings);
+    if (err == 0)
         err = regs_save(&task->regs, saver, &m->regs);
     if (err == 0)
         err = usage_save(&task->usage.total, saver, &m->usage);
@@ -361,6 +363,7 @@ static int task_load(struct task *task, struct loader *loader, const Task *m)
     cred_load(&task->cred, loader, m->cred);
     regs_load(&task->regs, loader, m->regs);
     sched_load(&task->sched, loader, m->sched);
+    settings_load(&task->settings, loader, m->settings);
     call_load(task, loader, m);
     err = signal_queue_load(&task->pending, loader, "pending", m->pending, m->n_pending);
     return err < 0 ? err : load_wait(loader, &task->waiter, m->wait);

@@ -7,6 +7,7 @@
 #include "core/fs.h"
 #include "core/mm/mm.h"
 #include "core/sched.h"
+#include "core/settings.h"
 #include "core/signal.h"
 #include "core/timers.h"
 #include "core/usage.h"
@@ -100,6 +101,7 @@ struct task {
     uint32_t altstack_flags;
     int parent_death_signal;  /* PR_SET_PDEATHSIG; 0: none. Tasks lock */
     struct sched_state sched; /* tasks lock */
+    struct settings settings;
     guest_addr_t clear_child_tid;
     guest_addr_t robust_list;
     struct rseq_state rseq;

@@ -57,14 +57,34 @@ static int64_t set_dumpable(struct task *task, guest_addr_t value)
     return 0;
 }
 
-/* The ambient set is empty: capabilities follow the user (sys_capability.c). */
-static int64_t change_ambient(guest_addr_t operation, guest_addr_t capability)
+/* --- settings that are state only: settings.h --- */
+
+static int64_t set_no_new_privs(struct task *task, const guest_addr_t args[4])
 {
-    if (operation == PR_CAP_AMBIENT_CLEAR_ALL)
-        return capability == 0 ? 0 : -EINVAL;
+    if (args[0] != 1 || args[1] != 0 || args[2] != 0 || args[3] != 0)
+        return -EINVAL;
+    task->settings.has_no_new_privs = true;
+    return 0;
+}
+
+static int64_t drop_bound(struct task *task, guest_addr_t capability)
+{
+    if (task->cred.euid != 0)
+        return -EPERM;
     if (capability > CAPABILITY_LAST)
         return -EINVAL;
-    switch (operation) {
+    task->settings.cap_unbound |= UINT64_C(1) << capability;
+    return 0;
+}
+
+/* *Linux:* nothing can be raised. */
+static int64_t control_ambient(const guest_addr_t args[4])
+{
+    if (args[0] == PR_CAP_AMBIENT_CLEAR_ALL)
+        return args[1] == 0 && args[2] == 0 && args[3] == 0 ? 0 : -EINVAL;
+    if (args[1] > CAPABILITY_LAST || args[2] != 0 || args[3] != 0)
+        return -EINVAL;
+    switch (args[0]) {
     case PR_CAP_AMBIENT_IS_SET:
     case PR_CAP_AMBIENT_LOWER:
         return 0;
@@ -75,11 +95,74 @@ static int64_t change_ambient(guest_addr_t operation, guest_addr_t capability)
     }
 }
 
+static int64_t set_no_huge_pages(struct task *task, const guest_addr_t args[4])
+{
+    if (args[1] != 0 || args[2] != 0 || args[3] != 0)
+        return -EINVAL;
+    task->settings.has_no_huge_pages = args[0] != 0;
+    return 0;
+}
+
+static int64_t set_timer_slack(struct task *task, guest_addr_t slack)
+{
+    task->settings.timer_slack = (int64_t)slack > 0 ? slack : 0;
+    return 0;
+}
+
+static int64_t set_keep_caps(struct task *task, guest_addr_t value)
+{
+    if (value > 1)
+        return -EINVAL;
+    task->settings.keeps_caps = value != 0;
+    return 0;
+}
+
+static int64_t control_settings(struct task *task, int option, const guest_addr_t args[4])
+{
+    const struct settings *settings = &task->settings;
+    bool has_none = args[0] == 0 && args[1] == 0 && args[2] == 0 && args[3] == 0;
+
+    switch (option) {
+    case PR_SET_NO_NEW_PRIVS:
+        return set_no_new_privs(task, args);
+    case PR_GET_NO_NEW_PRIVS:
+        return has_none ? settings->has_no_new_privs : -EINVAL;
+    case PR_SET_THP_DISABLE:
+        return set_no_huge_pages(task, args);
+    case PR_GET_THP_DISABLE:
+        return has_none ? settings->has_no_huge_pages : -EINVAL;
+    case PR_SET_KEEPCAPS:
+        return set_keep_caps(task, args[0]);
+    case PR_GET_KEEPCAPS:
+        return settings->keeps_caps;
+    case PR_GET_SECUREBITS: /* of which that is one */
+        return settings->keeps_caps ? 1 << 4 : 0;
+    case PR_SET_TIMERSLACK:
+        return set_timer_slack(task, args[0]);
+    case PR_GET_TIMERSLACK:
+        return (int64_t)settings_timer_slack(settings);
+    case PR_CAPBSET_READ:
+        return args[0] > CAPABILITY_LAST ? -EINVAL : !(settings->cap_unbound >> args[0] & 1);
+    case PR_CAPBSET_DROP:
+        return drop_bound(task, args[0]);
+    case PR_CAP_AMBIENT:
+        return control_ambient(args);
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Names of anonymous memory are taken, and forgotten. */
+static int64_t name_memory(const guest_addr_t args[4])
+{
+    return args[0] == PR_SET_VMA_ANON_NAME && args[1] % 4096 == 0 ? 0 : -EINVAL;
+}
+
 int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b, guest_addr_t c,
                   guest_addr_t d)
 {
-    (void)c;
-    (void)d;
+    const guest_addr_t args[4] = {a, b, c, d};
+
     switch (option) {
     case PR_SET_NAME:
         return set_name(task, a);
@@ -97,19 +180,15 @@ int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b,
         return set_dumpable(task, a);
     case PR_GET_DUMPABLE:
         return !task->process->is_undumpable;
-    case PR_GET_NO_NEW_PRIVS:
-        return 1; /* there are no privileges to gain: set-id bits have no effect */
-    case PR_SET_NO_NEW_PRIVS:
-        return a == 1 ? 0 : -EINVAL;
-    case PR_GET_KEEPCAPS:
+    case PR_GET_TID_ADDRESS:
+        return user_copy_out(task->mm, a, &task->clear_child_tid, sizeof(task->clear_child_tid));
+    case PR_SET_VMA:
+        return name_memory(args);
+    case PR_SET_PTRACER: /* nobody traces */
+    case PR_GET_SECCOMP:
+    case PR_GET_TIMING:
         return 0;
-    case PR_GET_SECUREBITS:
-        return 0;
-    case PR_CAP_AMBIENT:
-        return change_ambient(a, b);
-    case PR_CAPBSET_READ:
-        return a <= CAPABILITY_LAST ? 1 : -EINVAL;
     default:
-        return -EINVAL;
+        return control_settings(task, option, args);
     }
 }
