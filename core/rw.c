@@ -105,10 +105,11 @@ int rw_room(struct task *task, struct file *file, const uint64_t *position, bool
     *ret = SIZE_MAX;
     if (!S_ISREG(inode_mode(file->inode)))
         return 0;
+    int err = vfs_drop_set_id(&task->cred, file->inode);
     uint64_t limit = task_limit(task, RLIMIT_FSIZE);
-    if (limit == RLIM_INFINITY)
-        return 0;
-    int err = rw_write_position(file, position, is_append, &start);
+    if (err < 0 || limit == RLIM_INFINITY)
+        return err;
+    err = rw_write_position(file, position, is_append, &start);
     if (err < 0)
         return err;
     if (start >= limit) {
@@ -145,7 +146,7 @@ static int rw_prepare_write(struct task *task, struct rw_wait *record, size_t *r
     int err = rw_go_to_end(record);
     if (err == 0 && record->done < record->ranges.size)
         err = rw_room(task, file, record->has_position ? &record->position : NULL, false, room);
-    return err < 0 ? err : vfs_drop_set_id(&task->cred, file->inode);
+    return err;
 }
 
 /* Cuts what uio describes to size bytes. */
