@@ -134,6 +134,8 @@ int memfile_set_absent(struct memfile *memfile, uint64_t chunk, uint16_t mask);
 int memfile_load(struct memfile *memfile, uint64_t chunk);
 /* How many are absent, or will be: it only falls. */
 uint64_t memfile_absent_count(const struct memfile *memfile);
+/* Which pages of the chunk at offset the image has, if it is absent; else 0. */
+uint16_t memfile_absent_pages(const struct memfile *memfile, uint64_t offset);
 /* Restore, frozen: the epoch to go on with. Set to an image's before its chunks are claimed and
  * filled, and to the next one afterwards, it makes that image a parent of the next. -EINVAL: 0 or
  * too large. */

@@ -95,3 +95,11 @@ uint64_t memfile_absent_count(const struct memfile *memfile)
 {
     return atomic_load(&memfile->absent_count);
 }
+
+uint16_t memfile_absent_pages(const struct memfile *memfile, uint64_t offset)
+{
+    uint64_t word = atomic_load(&memfile->words[offset / MEM_CHUNK]);
+
+    assert(offset < memfile->size);
+    return word_state(word) == CHUNK_ABSENT ? word_mask(word) : 0;
+}

@@ -26,19 +26,25 @@ static uint64_t find_hole(const struct memfile *memfile, uint64_t offset, uint64
     return next < 0 ? end : min_u64((uint64_t)next, end);
 }
 
-static bool is_in_image(const struct memfile *memfile, uint64_t offset)
-{
-    enum chunk_state state = memfile_chunk_state(memfile, offset);
-
-    return state == CHUNK_ABSENT || state == CHUNK_BASE;
-}
-
 /* Notes size bytes at offset from the start of what was asked for; the sum. */
 static uint64_t note(uint64_t from, uint64_t size, unsigned char *pages)
 {
     if (pages)
         memset(pages + from / MEM_PAGE, 1, size / MEM_PAGE);
     return size;
+}
+
+/* What the image still has of [offset + from, offset + end), which is in one chunk. */
+static uint64_t note_absent(const struct memfile *memfile, uint64_t offset, uint64_t from,
+                            uint64_t end, unsigned char *pages)
+{
+    uint16_t mask = memfile_absent_pages(memfile, offset + from);
+    uint64_t sum = 0;
+
+    for (; mask != 0 && from < end; from += MEM_PAGE)
+        if (mask >> (offset + from) % MEM_CHUNK / MEM_PAGE & 1)
+            sum += note(from, MEM_PAGE, pages);
+    return sum;
 }
 
 uint64_t mm_resident_run(const struct memfile *memfile, uint64_t offset, uint64_t size,
@@ -51,8 +57,7 @@ uint64_t mm_resident_run(const struct memfile *memfile, uint64_t offset, uint64_
 
         for (; at < content; at = stop) {
             stop = min_u64(CHUNK_DOWN(at) + MEM_CHUNK, content);
-            if (is_in_image(memfile, at))
-                sum += note(at - offset, stop - at, pages);
+            sum += note_absent(memfile, offset, at - offset, stop - offset, pages);
         }
         if (at == end)
             break;

@@ -112,6 +112,7 @@ static void a_touch_loads_what_it_touches(void **state)
     make_absent(4);
     assert_int_equal(memfile_absent_count(memfile), 4);
     assert_int_equal(memfile_memory_size(memfile), 4 * 15 * MEM_PAGE);
+    assert_int_equal(memfile_absent_pages(memfile, 2 * MEM_CHUNK + 9), 0x7fff);
     assert_false(memfile_is_loaded(memfile, 0, 1));
     assert_false(memfile_is_writable(memfile, 0, 1));
     assert_int_equal(memfile_prepare_read(memfile, MEM_CHUNK, MEM_CHUNK + 1), 0);
@@ -119,6 +120,7 @@ static void a_touch_loads_what_it_touches(void **state)
     assert_true(memfile_is_writable(memfile, MEM_CHUNK, 2 * MEM_CHUNK));
     assert_false(memfile_is_loaded(memfile, 0, 2 * MEM_CHUNK));
     assert_int_equal(memfile_chunk_state(memfile, 0), CHUNK_ABSENT);
+    assert_int_equal(memfile_absent_pages(memfile, 2 * MEM_CHUNK + 9), 0);
     assert_int_equal(*word_at(1, 0), pattern(1));
     assert_int_equal(*word_at(2, WORDS - 1), 0);
     assert_int_equal(memfile_prepare_write(memfile, 3 * MEM_CHUNK + 8, 8), 0);
