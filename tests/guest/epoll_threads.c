@@ -8,7 +8,7 @@
 
 #include "check.h"
 
-enum { WORKERS = 4, ROUNDS = 40 };
+enum { WORKERS = 4, ROUNDS = 16 };
 
 static int set, work, done, stop;
 static atomic_int taken;
@@ -79,8 +79,8 @@ static void run(const char *name, void *(*thread)(void *), uint32_t events)
         CHECK(pthread_create(&threads[i], NULL, thread, NULL) == 0);
     for (int i = 0; i < ROUNDS; i++) {
         CHECK(eventfd_write(work, 1) == 0);
-        if (i % 8 == 0)
-            come_and_go(i / 8);
+        if (i % 4 == 0)
+            come_and_go(i / 4);
         CHECK(eventfd_read(done, &value) == 0);
     }
     CHECK(eventfd_write(stop, 1) == 0); /* level-triggered: all see it */
