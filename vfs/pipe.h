@@ -24,7 +24,7 @@ struct pipe *pipe_of_file(const struct file *file);
 
 uint32_t pipe_capacity(struct pipe *pipe);
 /* Rounds up to a power of two of pages and returns it. -EBUSY: more is in it. -EPERM: too much;
- * -EINVAL: more than any pipe has. */
+ * -EINVAL: more than any pipe has. *Linux:* root may have more than PIPE_CAPACITY_MAX. */
 int64_t pipe_set_capacity(struct pipe *pipe, uint64_t capacity);
 
 /* --- FIFOs: fifo.c --- */

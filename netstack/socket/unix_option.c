@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options of AF_UNIX sockets (SOL_SOCKET). Buffer sizes, timeouts and the low-water mark have their
- * effect; the rest is kept and told. *Linux:* SO_SNDBUFFORCE and SO_RCVBUFFORCE are ENOPROTOOPT.
+ * Options of AF_UNIX sockets (SOL_SOCKET). SO_SNDBUF, timeouts and the low-water mark have their
+ * effect; the rest, SO_RCVBUF too, is kept and told, as on Linux. *Linux:* SO_SNDBUFFORCE and
+ * SO_RCVBUFFORCE are ENOPROTOOPT.
  */
 #include <errno.h>
 #include <string.h>
