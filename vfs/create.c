@@ -173,6 +173,14 @@ static int check_link(const struct walk *walk, const struct path *path)
     return stat.st_nlink == 0 && !inode->attr.is_linkable ? -ENOENT : 0;
 }
 
+/* It has had a name: once that is gone, it gets no other. */
+static void forget_linkable(struct inode *inode)
+{
+    mutex_lock(&inode->lock);
+    inode->attr.is_linkable = false;
+    mutex_unlock(&inode->lock);
+}
+
 static int link_path(const struct fs_view *view, const struct path *path, const struct path *at,
                      const char *name)
 {
@@ -185,6 +193,8 @@ static int link_path(const struct fs_view *view, const struct path *path, const 
         err = check_link(&walk, path);
         if (err == 0)
             err = dir->ops->link(dir, walk.name, inode);
+        if (err == 0)
+            forget_linkable(inode);
         err = create_end(&walk, err, inode);
     }
     walk_end(&walk);

@@ -24,6 +24,14 @@ int main(void)
     close(fd);
     printf("named\n");
 
+    fd = open(".", O_TMPFILE | O_RDWR, 0600);
+    CHECK(fd >= 0 && linkat(fd, "", AT_FDCWD, "by fd", AT_EMPTY_PATH) == 0);
+    CHECK(linkat(fd, "", AT_FDCWD, "twice", AT_EMPTY_PATH) == 0);
+    CHECK(fstat(fd, &st) == 0 && st.st_nlink == 2 && unlink("twice") == 0 && unlink("by fd") == 0);
+    CHECK_ERRNO(linkat(fd, "", AT_FDCWD, "late", AT_EMPTY_PATH), ENOENT); /* its names are gone */
+    CHECK_ERRNO(linkat(fd, "", AT_FDCWD, "late", 0), ENOENT);
+    close(fd);
+
     fd = open(".", O_TMPFILE | O_RDWR | O_EXCL, 0600);
     CHECK(fd >= 0);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
