@@ -205,9 +205,9 @@ static int write_image(struct kernel *kernel, const struct checkpoint_options *o
     struct checkpoint_result result = {0};
     struct frozen_state state = {0};
     nsec_t start = host_clock_now();
-    bool is_frozen = true;
+    bool thaws = !options->is_frozen;
 
-    int err = kernel_freeze(kernel, start + FREEZE_TIMEOUT);
+    int err = options->is_frozen ? 0 : kernel_freeze(kernel, start + FREEZE_TIMEOUT);
     if (err < 0) {
         report_bad(report, "the sandbox did not come to rest within %d s",
                    (int)(FREEZE_TIMEOUT / NSEC_PER_SEC));
@@ -220,14 +220,14 @@ static int write_image(struct kernel *kernel, const struct checkpoint_options *o
     }
     if (err == 0)
         err = fix_state(kernel, report, &state, &result);
-    if (err < 0 || options->leave_running) {
+    if (thaws && (err < 0 || options->leave_running)) {
         kernel_thaw(kernel);
-        is_frozen = false;
+        thaws = false;
         result.pause_time = host_clock_now() - start;
     }
     if (err == 0)
         err = write_files(kernel, options, &state, &result);
-    if (err < 0 && is_frozen)
+    if (err < 0 && thaws)
         kernel_thaw(kernel);
     kernel_image_fini(&state.image);
     working_set_fini(&state.set);

@@ -15,6 +15,7 @@ struct kernel;
 struct checkpoint_options {
     int dir; /* where the files are made; borrowed */
     bool leave_running;
+    bool is_frozen; /* it is already, and stays so whatever happens */
     struct pages_options pages;
 };
 

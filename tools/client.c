@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/state_dir.h"
 
@@ -60,5 +61,26 @@ int client_ask(int socket, ControlMessage *request, const int *fds, unsigned fd_
     err = check_answer(ret, request->serial, expected, report);
     if (err < 0)
         control_packet_fini(ret);
+    return err;
+}
+
+int client_command(const char *root, const char *name, ControlMessage *request, unsigned timeout_ms,
+                   struct report *report)
+{
+    struct control_packet packet;
+    int state_dir, socket;
+    int err = state_dir_open(root, report, &state_dir);
+
+    if (err < 0)
+        return err;
+    err = client_connect(state_dir, name, report, &socket);
+    (void)close(state_dir);
+    if (err < 0)
+        return err;
+    (void)control_set_timeout(socket, timeout_ms);
+    err = client_ask(socket, request, NULL, 0, CONTROL_MESSAGE__BODY_DONE, &packet, report);
+    if (err == 0)
+        control_packet_fini(&packet);
+    (void)close(socket);
     return err;
 }

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sbx kill: a signal for the guest's init. */
 #include <ctype.h>
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "core/base/container.h"
 #include "tools/client.h"
 #include "tools/error.h"
 #include "tools/options.h"
-#include "tools/state_dir.h"
 #include "tools/verbs.h"
 
 enum { SIGNAL_MAX = 64, TIMEOUT_MS = 10000 };
@@ -40,25 +37,11 @@ static int send_signal(const char *name, unsigned signal, struct report *report)
 {
     ControlMessage message = CONTROL_MESSAGE__INIT;
     KillRequest request = KILL_REQUEST__INIT;
-    struct control_packet packet;
-    int state_dir, socket;
-    int err = state_dir_open(root, report, &state_dir);
 
-    if (err < 0)
-        return err;
-    err = client_connect(state_dir, name, report, &socket);
-    (void)close(state_dir);
-    if (err < 0)
-        return err;
     request.signal = signal;
     message.body_case = CONTROL_MESSAGE__BODY_KILL;
     message.kill = &request;
-    (void)control_set_timeout(socket, TIMEOUT_MS);
-    err = client_ask(socket, &message, NULL, 0, CONTROL_MESSAGE__BODY_DONE, &packet, report);
-    if (err == 0)
-        control_packet_fini(&packet);
-    (void)close(socket);
-    return err;
+    return client_command(root, name, &message, TIMEOUT_MS, report);
 }
 
 static const struct option_spec option_table[] = {

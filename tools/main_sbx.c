@@ -19,6 +19,8 @@ static const struct verb {
     {"list", "list the sandboxes", list_main},
     {"state", "print the state of a sandbox", state_main},
     {"kill", "send a signal to a sandbox", kill_main},
+    {"pause", "stop a sandbox for a while", pause_main},
+    {"resume", "let a paused sandbox go on", resume_main},
     {"checkpoint", "save a sandbox as an image", checkpoint_main},
     {"restore", "restore a sandbox from an image", restore_main},
     {"inspect", "look into an image", inspect_main},

@@ -6,6 +6,8 @@ int run_main(int argc, char **argv);
 int list_main(int argc, char **argv);
 int state_main(int argc, char **argv);
 int kill_main(int argc, char **argv);
+int pause_main(int argc, char **argv);
+int resume_main(int argc, char **argv);
 int checkpoint_main(int argc, char **argv);
 int restore_main(int argc, char **argv);
 int inspect_main(int argc, char **argv);

@@ -17,13 +17,38 @@
 
 enum { EXIT_FAILED = 125 };
 
-int server_signal(struct server *server, int signal)
+#define PAUSE_TIMEOUT (10 * NSEC_PER_SEC)
+
+static int send_signal(struct server *server, int signal)
 {
     if (gate_enter(&server->pass) < 0)
         return -ESRCH;
     int err = kernel_signal_init(server->kernel, signal);
     gate_leave(&server->pass, GATE_PARKED);
     return err;
+}
+
+static void go_on(struct server *server)
+{
+    uint64_t held = server->held_signals;
+
+    server->is_paused = false;
+    server->held_signals = 0;
+    kernel_thaw(server->kernel);
+    for (int signal = 1; signal <= SIGNAL_COUNT; signal++)
+        if ((held >> (signal - 1) & 1) != 0)
+            (void)send_signal(server, signal);
+}
+
+int server_signal(struct server *server, int signal)
+{
+    if (server->is_paused && signal != SIGKILL) {
+        server->held_signals |= UINT64_C(1) << (signal - 1);
+        return 0;
+    }
+    if (server->is_paused)
+        go_on(server);
+    return send_signal(server, signal);
 }
 
 static void serve_kill(struct server *server, struct peer peer, const KillRequest *request)
@@ -58,7 +83,7 @@ static void serve_state(struct server *server, struct peer peer)
     StateReply reply = STATE_REPLY__INIT;
 
     reply.name = spec->name;
-    reply.status = (char *)"running";
+    reply.status = (char *)(server->is_paused ? "paused" : "running");
     reply.platform = (char *)platform_name(kernel->platform);
     reply.generation.data = kernel->machine->generation;
     reply.generation.len = sizeof(kernel->machine->generation);
@@ -74,6 +99,46 @@ static void serve_state(struct server *server, struct peer peer)
     message.body_case = CONTROL_MESSAGE__BODY_STATE_REPLY;
     message.state_reply = &reply;
     (void)control_send(peer.socket, &message, NULL, 0);
+}
+
+/* --- pausing --- */
+
+static const char *pause_sandbox(struct server *server)
+{
+    struct kernel *kernel = server->kernel;
+
+    if (server->is_paused)
+        return "it is paused already";
+    if (atomic_load(&kernel->live_tasks) == 0)
+        return "the sandbox has just ended";
+    if (kernel_freeze(kernel, host_clock_now() + PAUSE_TIMEOUT) < 0)
+        return "the sandbox did not come to rest in time";
+    if (kernel->machine->init->is_zombie) {
+        kernel_thaw(kernel);
+        return "the sandbox has just ended";
+    }
+    server->is_paused = true;
+    return NULL;
+}
+
+static void serve_pause(struct server *server, struct peer peer)
+{
+    const char *wrong = pause_sandbox(server);
+
+    if (wrong == NULL)
+        (void)control_send_done(peer.socket, peer.serial);
+    else
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "%s", wrong);
+}
+
+static void serve_resume(struct server *server, struct peer peer)
+{
+    if (!server->is_paused) {
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED, "it is not paused");
+        return;
+    }
+    go_on(server);
+    (void)control_send_done(peer.socket, peer.serial);
 }
 
 /* --- checkpoints --- */
@@ -254,7 +319,7 @@ static void settle(struct server *server, int socket, bool leave_running)
         tell_checkpointed(server, socket, packet.message->commit->path);
         server->is_over = true;
     }
-    if (!leave_running && !is_committed)
+    if (!leave_running && !is_committed && !server->is_paused)
         kernel_thaw(server->kernel);
     if (err == 0)
         (void)control_send_done(socket, packet.message->serial);
@@ -289,7 +354,7 @@ static void checkpoint(struct server *server, struct peer peer,
     err = send_written(server, peer, &result, options->leave_running, place);
     if (err == 0)
         settle(server, peer.socket, options->leave_running);
-    else if (!options->leave_running)
+    else if (!options->leave_running && !server->is_paused)
         kernel_thaw(server->kernel);
 }
 
@@ -309,6 +374,7 @@ static void serve_checkpoint(struct server *server, struct peer peer, struct con
     const CheckpointRequest *request = packet->message->checkpoint;
     struct checkpoint_options options = {.dir = packet->fds[0],
                                          .leave_running = request->leave_running,
+                                         .is_frozen = server->is_paused,
                                          .pages = compression(request->compress)};
 
     options.pages.is_background = request->leave_running;
@@ -318,12 +384,18 @@ static void serve_checkpoint(struct server *server, struct peer peer, struct con
                                   "the sandbox has just ended");
         return;
     }
+    if (server->held_signals != 0 && !request->leave_running) { /* they would be lost */
+        (void)control_send_failed(peer.socket, peer.serial, EXIT_FAILED,
+                                  "it is paused and signals wait for it: resume it first");
+        return;
+    }
     checkpoint(server, peer, &options, NULL);
 }
 
 void request_serve_call(struct server *server)
 {
     struct checkpoint_options options = {.dir = server->start->checkpoint_dir,
+                                         .is_frozen = server->is_paused,
                                          .pages = compression(server->start->spec->compress)};
     struct checkpoint_at_place place;
 
@@ -345,6 +417,12 @@ void request_serve(struct server *server, int socket, struct control_packet *pac
         break;
     case CONTROL_MESSAGE__BODY_KILL:
         serve_kill(server, peer, packet->message->kill);
+        break;
+    case CONTROL_MESSAGE__BODY_PAUSE:
+        serve_pause(server, peer);
+        break;
+    case CONTROL_MESSAGE__BODY_RESUME:
+        serve_resume(server, peer);
         break;
     case CONTROL_MESSAGE__BODY_CHECKPOINT:
         serve_checkpoint(server, peer, packet);
