@@ -91,10 +91,12 @@ static void inherit_task(struct task *child, struct task *parent,
     if ((request->flags & CLONE_VM) == 0)
         rseq_inherit(child, parent);
     child->cred = parent->cred;
-    sched_inherit(&child->sched, &parent->sched);
     settings_inherit(&child->settings, &parent->settings);
-    child->blocked = parent->blocked;
+    mutex_lock(&task_kernel(parent)->tasks_lock); /* others may change these of the parent */
+    sched_inherit(&child->sched, &parent->sched);
     memcpy(child->comm, parent->comm, sizeof(child->comm));
+    mutex_unlock(&task_kernel(parent)->tasks_lock);
+    child->blocked = parent->blocked;
     bool keeps_altstack = (request->flags & (CLONE_VM | CLONE_VFORK)) != CLONE_VM;
     if (keeps_altstack) {
         child->altstack_base = parent->altstack_base;

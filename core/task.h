@@ -45,12 +45,12 @@ struct process {
     atomic_int stop_signal;                  /* stopped by it; 0: runs */
     bool has_stop_event, has_continue_event; /* not yet told by wait */
     struct sighand *sighand;
-    bool is_undumpable;     /* PR_SET_DUMPABLE */
-    bool is_subreaper;      /* PR_SET_CHILD_SUBREAPER: orphans below come to it */
-    int oom_adjustment;     /* oom_score_adj, as state */
-    int oom_adjustment_min; /* that others than root may set */
-    nsec_t alarm_deadline;  /* ITIMER_REAL; NSEC_NEVER: none */
-    nsec_t alarm_interval;  /* 0: once */
+    atomic_bool is_undumpable; /* PR_SET_DUMPABLE */
+    bool is_subreaper;         /* PR_SET_CHILD_SUBREAPER: orphans below come to it */
+    int oom_adjustment;        /* oom_score_adj, as state */
+    int oom_adjustment_min;    /* that others than root may set */
+    nsec_t alarm_deadline;     /* ITIMER_REAL; NSEC_NEVER: none */
+    nsec_t alarm_interval;     /* 0: once */
     struct process_timers timers;
     /* Guarded by sighand->lock: */
     struct signal_queue pending;
@@ -103,7 +103,7 @@ struct task {
     struct sched_state sched; /* tasks lock */
     struct settings settings;
     guest_addr_t clear_child_tid;
-    guest_addr_t robust_list;
+    atomic_ullong robust_list; /* others may ask for it */
     struct rseq_state rseq;
     struct task_usage usage;
     /* not saved, derived */

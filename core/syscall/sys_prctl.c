@@ -26,6 +26,16 @@ static int64_t set_name(struct task *task, guest_addr_t from)
     return 0;
 }
 
+static int64_t give_name(struct task *task, guest_addr_t to)
+{
+    char name[TASK_COMM_SIZE];
+
+    mutex_lock(&task_kernel(task)->tasks_lock);
+    memcpy(name, task->comm, sizeof(name));
+    mutex_unlock(&task_kernel(task)->tasks_lock);
+    return user_copy_out(task->mm, to, name, sizeof(name));
+}
+
 static int64_t give_int(struct task *task, guest_addr_t to, int value)
 {
     return user_copy_out(task->mm, to, &value, sizeof(value));
@@ -47,6 +57,14 @@ static int64_t set_subreaper(struct task *task, bool is_subreaper)
     task->process->is_subreaper = is_subreaper;
     mutex_unlock(&task_kernel(task)->tasks_lock);
     return 0;
+}
+
+static int64_t give_subreaper(struct task *task, guest_addr_t to)
+{
+    mutex_lock(&task_kernel(task)->tasks_lock);
+    bool is_subreaper = task->process->is_subreaper;
+    mutex_unlock(&task_kernel(task)->tasks_lock);
+    return give_int(task, to, is_subreaper);
 }
 
 static int64_t set_dumpable(struct task *task, guest_addr_t value)
@@ -167,7 +185,7 @@ int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b,
     case PR_SET_NAME:
         return set_name(task, a);
     case PR_GET_NAME:
-        return user_copy_out(task->mm, a, task->comm, sizeof(task->comm));
+        return give_name(task, a);
     case PR_SET_PDEATHSIG:
         return set_parent_death(task, a);
     case PR_GET_PDEATHSIG:
@@ -175,7 +193,7 @@ int64_t sys_prctl(struct task *task, int option, guest_addr_t a, guest_addr_t b,
     case PR_SET_CHILD_SUBREAPER:
         return set_subreaper(task, a != 0);
     case PR_GET_CHILD_SUBREAPER:
-        return give_int(task, a, task->process->is_subreaper);
+        return give_subreaper(task, a);
     case PR_SET_DUMPABLE:
         return set_dumpable(task, a);
     case PR_GET_DUMPABLE:
