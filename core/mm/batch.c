@@ -21,6 +21,7 @@ static void flush(struct batch *batch)
     size_t done = 0;
     int err;
 
+    batch->mm->turn++;
     if (batch->count == 0 || batch->err < 0 || !batch->mm->aspace) {
         batch->count = 0;
         return;

@@ -10,8 +10,8 @@
  * of its 2 MB.
  *
  * A platform that cannot tell the access (FAULT_UNKNOWN) has a mapping that refused it: that was a
- * write, if the guest may write there. A fault that finds all it needs is retried once (another
- * thread may have been faster), then delivered.
+ * write, if the guest may write there. A fault that finds all it needs is retried once, and again
+ * while other threads change the stub (they may have been faster), then delivered.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 #include "core/mm/space.h"
 #include "core/pager.h"
 
-enum { HEAL_FAULTS = 8 };
+enum { HEAL_FAULTS = 8, RETRIES = 100 };
 
 /* Write faults in a folio since the last freeze. */
 struct mm_heal {
@@ -212,14 +212,19 @@ static enum fault_access guess_access(const struct vma *vma, const struct pma *p
                                                                                      : FAULT_READ;
 }
 
-/* A fault that found all it needs: true, once. */
-static bool is_retry(struct mm_last_fault *last, guest_addr_t address, enum fault_access access)
+/* A fault that found all it needs: true, once, and again while others change the stub: they may
+ * have taken what was given. */
+static bool is_retry(const struct mm *mm, struct mm_last_fault *last, guest_addr_t address,
+                     enum fault_access access)
 {
     bool again = last->address == address && last->access == access;
 
-    last->address = again ? 0 : address;
-    last->access = access;
-    return !again;
+    if (again && (last->turn == mm->turn || last->count == RETRIES)) {
+        last->address = 0;
+        return false;
+    }
+    *last = (struct mm_last_fault){address, access, mm->turn, again ? last->count + 1 : 0};
+    return true;
 }
 
 /* SIGBUS of the host: a file that was cut off under us, or a full memfile (-ENOMEM). */
@@ -260,7 +265,7 @@ static int fault_in(struct mm *mm, const struct trap *trap, struct mm_last_fault
     if (is_part)
         pma_merge(mm, pma->start, pma->end);
     if (err == 0)
-        return changed || is_retry(last, trap->address, access) ? 0 : SIGSEGV;
+        return changed || is_retry(mm, last, trap->address, access) ? 0 : SIGSEGV;
     *code = BUS_ADRERR;
     return err == -ENOMEM ? -ENOMEM : SIGBUS;
 }

@@ -198,6 +198,7 @@ static int fork_stub(struct mm *from, const struct mm *child, struct aspace **re
     ops = collect_protects(from, child, &count);
     if (!ops)
         return -ENOMEM;
+    from->turn++;
     err = aspace_fork(from->aspace, ops, count, ret);
     host_free(ops);
     return err;

@@ -33,8 +33,9 @@ static guest_addr_t free_end(const struct vma *vma)
     return vma->start > gap ? vma->start - gap : 0;
 }
 
-int mm_find_free(struct mm *mm, uint64_t size, uint64_t align, uint64_t phase, guest_addr_t below,
-                 guest_addr_t *ret)
+/* Searches downwards from below; *hole becomes the largest one that was too small, if larger. */
+static int search(struct mm *mm, uint64_t size, uint64_t align, uint64_t phase, guest_addr_t below,
+                  uint64_t *hole, guest_addr_t *ret)
 {
     struct vma *above = vma_find(mm, below), *last;
     guest_addr_t high = below, low, place;
@@ -48,15 +49,48 @@ int mm_find_free(struct mm *mm, uint64_t size, uint64_t align, uint64_t phase, g
         if (high >= low + size + phase) {
             place = ((high - size - phase) & ~(align - 1)) + phase;
             if (place >= low) {
+                *hole = max_u64(*hole, high - place - size);
                 *ret = place;
                 return 0;
             }
         }
         if (!last)
             return -ENOMEM;
+        if (high > low)
+            *hole = max_u64(*hole, high - low);
         high = min_u64(high, free_end(last));
         last = RB_PREV(vma_tree, &mm->vmas, last);
     }
+}
+
+int mm_find_free(struct mm *mm, uint64_t size, uint64_t align, uint64_t phase, guest_addr_t below,
+                 guest_addr_t *ret)
+{
+    struct mm_search *known = &mm->search;
+    uint64_t ignored = 0;
+    int err = -ENOMEM;
+
+    if (below != mm->mmap_base)
+        return search(mm, size, align, phase, below, &ignored, ret);
+    if (known->top != 0 && size > known->hole)
+        err = search(mm, size, align, phase, known->top, &known->hole, ret);
+    if (err < 0) {
+        known->hole = 0;
+        err = search(mm, size, align, phase, below, &known->hole, ret);
+    }
+    if (err == 0)
+        known->top = *ret;
+    return err;
+}
+
+void mm_forget_search(struct mm *mm, const struct vma *gone)
+{
+    const struct vma *next;
+
+    if (mm->search.top == 0 || gone->end <= mm->search.top)
+        return;
+    next = vma_find(mm, gone->end);
+    mm->search.top = next ? min_u64(next->start, mm->mmap_base) : mm->mmap_base;
 }
 
 int mm_insert(struct mm *mm, const struct vma *like)

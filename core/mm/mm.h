@@ -38,6 +38,14 @@ struct mm_reserve {
 struct mm_last_fault {
     guest_addr_t address;
     enum fault_access access;
+    uint64_t turn; /* mm's then */
+    unsigned count;
+};
+
+/* Between top and mmap_base no hole is larger than hole. */
+struct mm_search {
+    guest_addr_t top; /* 0: nothing is known */
+    uint64_t hole;
 };
 
 /* What the process that uses it may have, bytes: RLIMIT_AS, DATA, STACK, MEMLOCK. */
@@ -75,6 +83,8 @@ struct mm {
     unsigned window_pins;      /* pins of host files' pages: what is doomed waits */
     SLIST_HEAD(, vma) doomed;  /* left the tree, not freed yet: see mm_unlock */
     struct mm_reserve reserve; /* memory for what brk asks next */
+    uint64_t turn;             /* moves whenever the stub may or does change */
+    struct mm_search search;   /* of places for maps */
     struct mm_heal *heals;     /* hash: faults a folio since the last freeze */
     bool is_listed;            /* in the kernel's list */
     LIST_ENTRY(mm) link;       /* of the kernel's list of address spaces */

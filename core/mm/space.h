@@ -122,6 +122,8 @@ int mm_open_part(struct mm *mm, const struct vma *vma, struct pma *pma);
 /* A free range for a map of size bytes: top-down, congruent to phase modulo align. -ENOMEM. */
 int mm_find_free(struct mm *mm, uint64_t size, uint64_t align, uint64_t phase, guest_addr_t below,
                  guest_addr_t *ret);
+/* A vma has left the tree: a place that was searched in vain may do now. */
+void mm_forget_search(struct mm *mm, const struct vma *gone);
 /* True: no vma, nor the gap of a stack above, is in [start, end). */
 bool mm_is_free(struct mm *mm, guest_addr_t start, guest_addr_t end);
 /* Puts a vma like this one there, where nothing is, and populates it. */

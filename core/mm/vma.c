@@ -111,6 +111,7 @@ void vma_remove(struct mm *mm, struct vma *vma)
 {
     RB_REMOVE(vma_tree, &mm->vmas, vma);
     mm->vma_count--;
+    mm_forget_search(mm, vma);
     mm->mapped_size -= vma->end - vma->start;
     SLIST_INSERT_HEAD(&mm->doomed, vma, doomed);
 }
