@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 
 #include "core/base/host.h"
 #include "core/clocks.h"
@@ -68,4 +69,42 @@ int64_t sys_time(struct task *task, guest_addr_t to)
     int err = to == 0 ? 0 : user_copy_out(task->mm, to, &now, sizeof(now));
 
     return err < 0 ? err : now;
+}
+
+/* *Linux:* the state of the host's clock is not told. */
+static int64_t read_adjustment(struct task *task, guest_addr_t to)
+{
+    const nsec_t tick = 10000; /* us between ticks, as it is said since ever */
+    struct timex value;
+    nsec_t now;
+    int err = user_copy_in(task->mm, &value, to, sizeof(value));
+
+    if (err < 0)
+        return err;
+    if (value.modes != 0 && value.modes != ADJ_OFFSET_SS_READ)
+        return -EPERM;
+    (void)task_clock(task, CLOCK_REALTIME, &now);
+    value = (struct timex){
+        .status = STA_UNSYNC,
+        .maxerror = 16000000,
+        .esterror = 16000000,
+        .constant = 2,
+        .precision = 1,
+        .tolerance = 32768000,
+        .tick = tick,
+        .time = {.tv_sec = now / NSEC_PER_SEC, .tv_usec = now % NSEC_PER_SEC / 1000}};
+    err = user_copy_out(task->mm, to, &value, sizeof(value));
+    return err < 0 ? err : TIME_ERROR;
+}
+
+int64_t sys_adjtimex(struct task *task, guest_addr_t to)
+{
+    return read_adjustment(task, to);
+}
+
+int64_t sys_clock_adjtime(struct task *task, int clock, guest_addr_t to)
+{
+    if (clock == CLOCK_REALTIME)
+        return read_adjustment(task, to);
+    return clock_is_known(clock) ? -EOPNOTSUPP : -EINVAL;
 }
