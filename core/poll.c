@@ -35,9 +35,18 @@ static const uint16_t SET_EVENTS[SET_COUNT] = {
     POLLPRI,
 };
 
+/* Says that a set was asked for: POLLERR is an event of two sets. */
+static const uint16_t SET_MARK[SET_COUNT] = {POLLIN, POLLOUT, POLLPRI};
+
 static bool is_select(const struct poll_wait *record)
 {
     return record->call == POLL_SELECT || record->call == POLL_PSELECT;
+}
+
+/* Does the item belong in this set of select, by what it asked for and what was found? */
+static bool is_in_set(const struct poll_item *item, int nr)
+{
+    return (item->events & SET_MARK[nr]) != 0 && (item->revents & SET_EVENTS[nr]) != 0;
 }
 
 /* --- results --- */
@@ -96,7 +105,7 @@ static int write_set(struct task *task, const struct poll_wait *record, int nr, 
     memset(words, 0, set_words(record) * sizeof(*words));
     for (uint32_t i = 0; i < record->count; i++) {
         const struct poll_item *item = &record->items[i];
-        if ((item->revents & SET_EVENTS[nr] & item->events) != 0)
+        if (is_in_set(item, nr))
             words[item->fd / SET_BITS] |= UINT64_C(1) << item->fd % SET_BITS;
     }
     return user_copy_out(task->mm, record->to[nr], words, set_words(record) * sizeof(*words));
@@ -165,7 +174,7 @@ static int weight(const struct poll_wait *record, const struct poll_item *item)
     if (!is_select(record))
         return item->revents != 0;
     for (int nr = 0; nr < SET_COUNT; nr++)
-        sum += (item->revents & SET_EVENTS[nr] & item->events) != 0;
+        sum += is_in_set(item, nr);
     return sum;
 }
 
