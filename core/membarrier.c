@@ -24,35 +24,54 @@ uint32_t membarrier_commands(void)
            MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
 }
 
-/* Interrupts the tasks of a process but for the caller, and waits until each has left guest code.
- */
-static int interrupt_tasks(struct process *process, void *context)
+/* Who is meant, and since when they may have been in guest code. */
+struct barrier {
+    const struct task *caller;
+    nsec_t begin; /* who entered later is past the barrier */
+    bool is_private, is_first;
+    bool is_waiting; /* somebody has not left yet */
+};
+
+/* Interrupts, the first time, the tasks of a process that are in guest code since before. */
+static int look_at(struct process *process, void *context)
 {
+    struct barrier *barrier = context;
     struct task *task;
 
     TAILQ_FOREACH(task, &process->tasks, link) {
-        nsec_t entered = task == context ? 0 : usage_entered(task);
-        if (entered == 0)
+        nsec_t entered = task == barrier->caller ? 0 : usage_entered(task);
+        if (entered == 0 || entered > barrier->begin ||
+            (barrier->is_private && task->mm != barrier->caller->mm))
             continue;
-        task_kick(task);
-        while (usage_entered(task) == entered)
-            host_sleep(LOOK_SPAN);
+        barrier->is_waiting = true;
+        if (barrier->is_first)
+            task_kick(task);
     }
     return 0;
 }
 
-/* Also processes that share the memory, as children of vfork do. */
-static int interrupt_sharers(struct process *process, void *context)
+/* Returns when each has left guest code once. is_private: who shares the caller's memory, children
+ * of vfork, too. */
+static void interrupt_others(struct task *caller, bool is_private)
 {
-    const struct task *caller = context;
-    const struct task *task = TAILQ_FIRST(&process->tasks);
+    struct kernel *kernel = task_kernel(caller);
+    struct barrier barrier = {
+        .caller = caller, .begin = host_clock_now(), .is_private = is_private, .is_first = true};
 
-    return task != NULL && task->mm == caller->mm ? interrupt_tasks(process, context) : 0;
+    for (;;) {
+        barrier.is_waiting = false;
+        mutex_lock(&kernel->tasks_lock);
+        (void)process_list_all(kernel, look_at, &barrier);
+        mutex_unlock(&kernel->tasks_lock);
+        if (!barrier.is_waiting)
+            return;
+        barrier.is_first = false;
+        host_sleep(LOOK_SPAN);
+    }
 }
 
 int membarrier_run(struct task *task, uint32_t command)
 {
-    struct kernel *kernel = task_kernel(task);
     atomic_uint *registered = &task->mm->membarrier;
 
     switch (command) {
@@ -65,14 +84,10 @@ int membarrier_run(struct task *task, uint32_t command)
     case MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE:
         if ((atomic_load(registered) & command << 1) == 0)
             return -EPERM;
-        mutex_lock(&kernel->tasks_lock);
-        (void)process_list_all(kernel, interrupt_sharers, task);
-        mutex_unlock(&kernel->tasks_lock);
+        interrupt_others(task, true);
         return 0;
     default:
-        mutex_lock(&kernel->tasks_lock);
-        (void)process_list_all(kernel, interrupt_tasks, task);
-        mutex_unlock(&kernel->tasks_lock);
+        interrupt_others(task, false);
         return 0;
     }
 }
