@@ -35,5 +35,7 @@ extern const struct wait_type copy_wait_type, splice_wait_type;
 /* Takes fd's file, and the position at address (0: the file's own is used). -EBADF, -EFAULT,
  * -EINVAL, -ESPIPE. */
 int copy_begin_end(struct task *task, struct copy_end *end, int fd, guest_addr_t address);
-/* Gives the guest's own position back. */
-int copy_tell(struct waiter *waiter, const struct copy_end *end);
+/* The result of a call that moved done bytes and ends with err (0: well): SIGPIPE; the guest's own
+ * positions are given back. */
+int64_t copy_result(struct waiter *waiter, const struct copy_end *in, const struct copy_end *out,
+                    uint64_t done, int64_t err);

@@ -88,23 +88,29 @@ static int64_t copy_part(struct waiter *waiter, struct copy_wait *record, void *
 
 /* --- the call --- */
 
-int copy_tell(struct waiter *waiter, const struct copy_end *end)
+static int copy_tell(struct waiter *waiter, const struct copy_end *end)
 {
     if (end->address == 0)
         return 0;
     return user_copy_out(task_of(waiter)->mm, end->address, &end->position, sizeof(end->position));
 }
 
-static int64_t copy_result(struct waiter *waiter, struct copy_wait *record, int64_t err)
+int64_t copy_result(struct waiter *waiter, const struct copy_end *in, const struct copy_end *out,
+                    uint64_t done, int64_t err)
 {
     if (err == -EPIPE)
         signal_send_self(task_of(waiter), SIGPIPE, SI_USER);
-    if (record->done == 0)
+    if (done == 0)
         return err;
-    err = copy_tell(waiter, &record->in);
+    err = copy_tell(waiter, in);
     if (err == 0)
-        err = copy_tell(waiter, &record->out);
-    return err < 0 ? err : (int64_t)record->done;
+        err = copy_tell(waiter, out);
+    return err < 0 ? err : (int64_t)done;
+}
+
+static int64_t copy_finish(struct waiter *waiter, const struct copy_wait *record, int64_t err)
+{
+    return copy_result(waiter, &record->in, &record->out, record->done, err);
 }
 
 static int64_t copy_advance(struct waiter *waiter, struct copy_wait *record, void *buffer)
@@ -116,14 +122,14 @@ static int64_t copy_advance(struct waiter *waiter, struct copy_wait *record, voi
         if (moved == WAIT_AGAIN)
             return WAIT_AGAIN;
         if (moved <= 0)
-            return copy_result(waiter, record, moved);
+            return copy_finish(waiter, record, moved);
         record->done += (uint64_t)moved;
         if (is_pipe || atomic_load(&waiter->is_killed))
             break;
         if (record->done < record->size && rw_give_way(waiter, &record->base) == WAIT_AGAIN)
             return WAIT_AGAIN;
     }
-    return copy_result(waiter, record, 0);
+    return copy_finish(waiter, record, 0);
 }
 
 /* Can the two do it? A restored stream may be of another kind than it was. */
@@ -145,9 +151,9 @@ static int64_t copy_step(struct waiter *waiter, struct copy_wait *record)
 
     record->base.is_killable = false;
     if (has_slept && atomic_load(&waiter->has_signal))
-        result = copy_result(waiter, record, 0);
+        result = copy_finish(waiter, record, 0);
     else if (copy_check(record) < 0)
-        result = copy_result(waiter, record, -EINVAL);
+        result = copy_finish(waiter, record, -EINVAL);
     else if ((buffer = host_alloc(UIO_SIZE_MAX, 1)) == NULL)
         result = -ENOMEM;
     else
@@ -161,7 +167,7 @@ static int64_t copy_step(struct waiter *waiter, struct copy_wait *record)
 static int64_t copy_cancel(struct waiter *waiter, struct copy_wait *record, int why)
 {
     wait_leave(&record->entry);
-    return copy_result(waiter, record, why);
+    return copy_finish(waiter, record, why);
 }
 
 static void copy_release(struct copy_wait *record)

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include "core/base/host.h"
@@ -125,16 +124,9 @@ static int64_t splice_part(struct waiter *waiter, struct splice_wait *record, ui
     return is_to_pipe ? any_to_pipe(&part) : pipe_to_file(&part);
 }
 
-static int64_t splice_result(struct waiter *waiter, struct splice_wait *record, int64_t err)
+static int64_t splice_result(struct waiter *waiter, const struct splice_wait *record, int64_t err)
 {
-    if (err == -EPIPE && record->done == 0)
-        signal_send_self(task_of(waiter), SIGPIPE, SI_USER);
-    if (record->done == 0)
-        return err;
-    err = copy_tell(waiter, &record->in);
-    if (err == 0)
-        err = copy_tell(waiter, &record->out);
-    return err < 0 ? err : (int64_t)record->done;
+    return copy_result(waiter, &record->in, &record->out, record->done, err);
 }
 
 static int64_t splice_advance(struct waiter *waiter, struct splice_wait *record, uint8_t *buffer)
