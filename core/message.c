@@ -308,13 +308,13 @@ static struct message_wait *begin(struct task *task, struct file *file, bool is_
     record->is_send = is_send;
     record->flags = timeout == 0 ? flags | MSG_DONTWAIT : flags;
     record->has_header = true;
-    if (timeout > 0 && timeout != NSEC_NEVER)
-        record->base.deadline = clock_now(task->waiter.clock) + timeout;
+    if (timeout > 0 &&
+        __builtin_add_overflow(clock_now(task->waiter.clock), timeout, &record->base.deadline))
+        record->base.deadline = NSEC_NEVER;
     return record;
 }
 
-int message_begin(struct task *task, int fd, bool is_send, uint32_t flags,
-                  struct message_wait **ret)
+int socket_get(struct task *task, int fd, struct file **ret)
 {
     struct file *file = files_get_open(task->files, fd);
 
@@ -324,8 +324,19 @@ int message_begin(struct task *task, int fd, bool is_send, uint32_t flags,
         object_put(&file->object);
         return -ENOTSOCK;
     }
-    *ret = begin(task, file, is_send, flags);
+    *ret = file;
     return 0;
+}
+
+int message_begin(struct task *task, int fd, bool is_send, uint32_t flags,
+                  struct message_wait **ret)
+{
+    struct file *file;
+
+    int err = socket_get(task, fd, &file);
+    if (err == 0)
+        *ret = begin(task, file, is_send, flags);
+    return err;
 }
 
 int64_t message_read_write(struct task *task, struct file *file, const struct rw_mode *mode,

@@ -30,6 +30,8 @@ struct message_wait {
 
 extern const struct wait_type message_wait_type;
 
+/* The socket behind fd, a reference: -EBADF, -ENOTSOCK. */
+int socket_get(struct task *task, int fd, struct file **ret);
 /* Starts the record of a call on fd: -EBADF, -ENOTSOCK. Its form and ranges, or header and count,
  * are still to come; then wait_run. */
 int message_begin(struct task *task, int fd, bool is_send, uint32_t flags,

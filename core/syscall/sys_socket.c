@@ -20,21 +20,6 @@ enum {
     FLAG_COMPAT = INT32_MIN, /* MSG_CMSG_COMPAT: for 32-bit machines */
 };
 
-/* A reference; -EBADF, -ENOTSOCK. */
-static int socket_get(struct task *task, int fd, struct file **ret)
-{
-    struct file *file = files_get_open(task->files, fd);
-
-    if (file == NULL)
-        return -EBADF;
-    if (!file_is_socket(file)) {
-        object_put(&file->object);
-        return -ENOTSOCK;
-    }
-    *ret = file;
-    return 0;
-}
-
 /* --- pairs --- */
 
 /* Is it possible? type without flags; *ret: the type that it stands for. */
