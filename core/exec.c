@@ -43,28 +43,6 @@ static size_t strings_count(char *const *strings)
     return count;
 }
 
-/* Opens a program: a regular file with an x bit. */
-static int open_program(const struct fs_view *view, const char *path, struct file **ret)
-{
-    struct stat stat;
-    struct file *file;
-    int err = vfs_access(view, NULL, path, 0, X_OK);
-
-    if (err == 0)
-        err = vfs_open(view, NULL, path, O_RDONLY | O_CLOEXEC | FILE_RUN, 0, &file);
-    if (err < 0)
-        return err;
-    err = inode_getattr(file->inode, &stat);
-    if (err == 0 && !S_ISREG(stat.st_mode))
-        err = -EACCES;
-    if (err < 0) {
-        object_put(&file->object);
-        return err;
-    }
-    *ret = file;
-    return 0;
-}
-
 static int64_t read_start(struct file *file, char *to, size_t size)
 {
     struct uio uio;
@@ -143,7 +121,7 @@ static int find_program(const struct fs_view *view, struct exec_arguments *argum
         char *interpreter = NULL;
         char *argument = NULL;
         struct file *file;
-        int err = open_program(view, arguments->path, &file);
+        int err = vfs_open_program(view, arguments->path, FILE_RUN, &file);
 
         if (err < 0)
             return err;

@@ -268,3 +268,24 @@ int vfs_open(const struct fs_view *view, const struct path *at, const char *name
         err = open_once(view, at, name, flags, mode, ret);
     return err;
 }
+
+int vfs_open_program(const struct fs_view *view, const char *name, int flags, struct file **ret)
+{
+    struct stat stat;
+    struct file *file;
+    int err = vfs_access(view, NULL, name, 0, X_OK);
+
+    if (err == 0)
+        err = vfs_open(view, NULL, name, O_RDONLY | O_CLOEXEC | flags, 0, &file);
+    if (err < 0)
+        return err;
+    err = inode_getattr(file->inode, &stat);
+    if (err == 0 && !S_ISREG(stat.st_mode))
+        err = -EACCES;
+    if (err < 0) {
+        object_put(&file->object);
+        return err;
+    }
+    *ret = file;
+    return 0;
+}

@@ -45,6 +45,8 @@ int path_name(const struct path *root, const struct path *path, struct bytes *re
 
 int vfs_open(const struct fs_view *view, const struct path *at, const char *name, int flags,
              uint32_t mode, struct file **ret);
+/* A regular file with an x bit, for reading; flags: FILE_RUN or 0. */
+int vfs_open_program(const struct fs_view *view, const char *name, int flags, struct file **ret);
 int vfs_mkdir(const struct fs_view *view, const struct path *at, const char *name, uint32_t mode);
 int vfs_mknod(const struct fs_view *view, const struct path *at, const char *name, uint32_t mode,
               uint64_t rdev);

@@ -156,28 +156,14 @@ static int load_image(struct mm *mm, struct image *image, bool is_interpreter)
 static int open_interpreter(const struct exec_request *request, const struct elf_program *elf,
                             struct file **ret)
 {
-    struct file *file;
-    struct stat stat;
     char *name;
     int err = elf_read_interpreter(request->file, elf, &name);
 
     if (err < 0)
         return err;
-    err = vfs_access(request->view, NULL, name, 0, X_OK);
-    if (err == 0)
-        err = vfs_open(request->view, NULL, name, O_RDONLY, 0, &file);
+    err = vfs_open_program(request->view, name, 0, ret);
     host_free(name);
-    if (err < 0)
-        return err;
-    err = inode_getattr(file->inode, &stat);
-    if (err == 0 && !S_ISREG(stat.st_mode))
-        err = -EACCES;
-    if (err < 0) {
-        object_put(&file->object);
-        return err;
-    }
-    *ret = file;
-    return 0;
+    return err;
 }
 
 /* Loads the interpreter, if there is one: *entry becomes where the program starts. */
