@@ -33,5 +33,7 @@ void image_dir_init(struct image_dir *dir);
 /* Opens the image at path and reads its manifest; the sizes of its files are those of the manifest.
  * Every error is reported. */
 int image_dir_open(const char *path, struct report *report, int *ret_fd, Manifest **ret);
+/* Compares size and digest of one file that is open. -EINVAL: reported, as all errors are. */
+int image_file_verify(int fd, const ImageFile *file, struct report *report);
 /* Compares the digests of all files. -EINVAL and a line for each that differs. */
 int image_dir_verify(int fd, const Manifest *manifest, struct report *report);

@@ -111,18 +111,40 @@ static int digest_file(int fd, uint64_t size, char ret[IMAGE_DIGEST_SIZE])
     return err;
 }
 
-static void verify_file(int dirfd, const ImageFile *file, struct report *report)
+int image_file_verify(int fd, const ImageFile *file, struct report *report)
 {
     char digest[IMAGE_DIGEST_SIZE];
-    int fd = host_open_beneath(dirfd, file->name, O_RDONLY | O_NONBLOCK, 0);
-    int err = fd < 0 ? fd : digest_file(fd, file->size, digest);
+    struct stat stat;
+    int err = fd < 0 ? fd : host_fstat(fd, &stat);
 
+    if (err == 0 && !S_ISREG(stat.st_mode)) {
+        report_bad(report, "%s: not a regular file", file->name);
+        return -EINVAL;
+    }
+    if (err == 0 && (uint64_t)stat.st_size != file->size) {
+        report_bad(report, "%s: %" PRIu64 " bytes, expected %" PRIu64, file->name,
+                   (uint64_t)stat.st_size, file->size);
+        return -EINVAL;
+    }
+    if (err == 0)
+        err = digest_file(fd, file->size, digest);
+    if (err < 0) {
+        report_bad(report, "%s: %s", file->name, strerror(-err));
+        return err;
+    }
+    if (strcmp(digest, file->digest) == 0)
+        return 0;
+    report_bad(report, "%s: its digest is %s, expected %s", file->name, digest, file->digest);
+    return -EINVAL;
+}
+
+static void verify_file(int dirfd, const ImageFile *file, struct report *report)
+{
+    int fd = host_open_beneath(dirfd, file->name, O_RDONLY | O_NONBLOCK, 0);
+
+    (void)image_file_verify(fd, file, report);
     if (fd >= 0)
         (void)host_close(fd);
-    if (err < 0)
-        report_bad(report, "%s: %s", file->name, strerror(-err));
-    else if (strcmp(digest, file->digest) != 0)
-        report_bad(report, "%s: its digest is %s, expected %s", file->name, digest, file->digest);
 }
 
 int image_dir_verify(int fd, const Manifest *manifest, struct report *report)

@@ -293,14 +293,35 @@ int pages_reader_load(void *context, uint64_t chunk, memfile_emit_fn *fill, void
     return err;
 }
 
+int pages_reader_get(struct pages_reader *reader, uint64_t chunk, void *to, uint16_t *ret_mask,
+                     const char **what)
+{
+    const struct pages_entry *entry = find_entry(reader, chunk);
+    struct buffers *buffers;
+    int err;
+
+    if (entry == NULL)
+        return -ENOENT;
+    buffers = take_buffers(reader);
+    *what = strerror(ENOMEM);
+    if (buffers == NULL)
+        return -ENOMEM;
+    err = read_chunk(reader, entry, buffers, what);
+    if (err == 0) {
+        memcpy(to, buffers->chunk, MEM_CHUNK);
+        *ret_mask = entry->mask;
+    }
+    give_buffers(reader, buffers);
+    return err;
+}
+
 /* --- opening --- */
 
-/* Opens a regular file of that size; a FIFO must not make us wait. */
-static int open_file(int dirfd, const char *name, const struct image_file *file,
-                     struct report *report)
+/* fd: of name, or why it could not be opened. */
+static int check_file(int fd, const char *name, const struct image_file *file,
+                      struct report *report)
 {
     struct stat stat;
-    int fd = host_open_beneath(dirfd, name, O_RDONLY | O_NONBLOCK, 0);
     int err = fd < 0 ? fd : host_fstat(fd, &stat);
 
     if (err < 0) {
@@ -313,24 +334,19 @@ static int open_file(int dirfd, const char *name, const struct image_file *file,
                    file->size);
         err = -EINVAL;
     }
-    if (err == 0)
-        return fd;
-    if (fd >= 0)
-        (void)host_close(fd);
     return err;
 }
 
-static int read_index(struct pages_reader *reader, int dirfd, const struct pages_expected *expected,
+static int read_index(struct pages_reader *reader, int fd, const struct pages_expected *expected,
                       struct report *report)
 {
     size_t bad_before = report->bad_count;
-    int fd = open_file(dirfd, PAGES_INDEX_NAME, &expected->index, report), err;
+    int err = check_file(fd, PAGES_INDEX_NAME, &expected->index, report);
 
-    if (fd < 0)
-        return fd;
+    if (err < 0)
+        return err;
     err = pages_index_read(&reader->index, fd, &expected->index, expected->img.size,
                            expected->chunk_end, report);
-    (void)host_close(fd);
     if (err < 0 && report->bad_count == bad_before)
         report_bad(report, "%s: %s", PAGES_INDEX_NAME, strerror(-err));
     for (uint64_t i = 0; err == 0 && i < reader->index.count; i++)
@@ -343,14 +359,31 @@ static int read_index(struct pages_reader *reader, int dirfd, const struct pages
 int pages_reader_open(int dirfd, const struct pages_expected *expected, struct report *report,
                       struct pages_reader **ret)
 {
-    struct pages_reader *reader = host_alloc(1, sizeof(*reader));
-    int err;
+    const int flags = O_RDONLY | O_NONBLOCK; /* a FIFO must not make us wait */
+    int img = host_open_beneath(dirfd, PAGES_IMG_NAME, flags, 0);
+    int index = host_open_beneath(dirfd, PAGES_INDEX_NAME, flags, 0);
+    int err = pages_reader_open_files(img, index, expected, report, ret);
 
-    if (reader == NULL)
+    if (index >= 0)
+        (void)host_close(index);
+    return err;
+}
+
+int pages_reader_open_files(int img, int index, const struct pages_expected *expected,
+                            struct report *report, struct pages_reader **ret)
+{
+    struct pages_reader *reader = host_alloc(1, sizeof(*reader));
+
+    if (reader == NULL) {
+        if (img >= 0)
+            (void)host_close(img);
         return -ENOMEM;
+    }
     mutex_init(&reader->lock, LOCK_PAGES);
-    reader->img = open_file(dirfd, PAGES_IMG_NAME, &expected->img, report);
-    err = reader->img < 0 ? reader->img : read_index(reader, dirfd, expected, report);
+    reader->img = img;
+    int err = check_file(img, PAGES_IMG_NAME, &expected->img, report);
+    if (err == 0)
+        err = read_index(reader, index, expected, report);
     if (err < 0) {
         pages_reader_free(reader);
         return err;

@@ -21,6 +21,9 @@ struct pages_expected {
  * the size of pages.img. -EINVAL: the report says what is wrong; other errors are the host's. */
 int pages_reader_open(int dirfd, const struct pages_expected *expected, struct report *report,
                       struct pages_reader **ret);
+/* The same with files that are open: img is taken, index borrowed. */
+int pages_reader_open_files(int img, int index, const struct pages_expected *expected,
+                            struct report *report, struct pages_reader **ret);
 /* Reads every chunk, checks it and hands it to fill (laid out as memfile_emit_fn says), from two
  * threads at once, each chunk once. The first error ends it; -EINVAL: the report names the chunk.
  */
@@ -38,6 +41,10 @@ int pages_reader_each(const struct pages_reader *reader,
 /* A memfile_load_fn whose context is the reader: reads one chunk and checks it. What is wrong with
  * it is logged once. Any threads. */
 int pages_reader_load(void *reader, uint64_t chunk, memfile_emit_fn *fill, void *to);
+/* Reads one chunk and checks it: MEM_CHUNK bytes, and which pages of it the image has. -ENOENT: it
+ * has no such chunk; else *what says what is wrong. Any threads. */
+int pages_reader_get(struct pages_reader *reader, uint64_t chunk, void *to, uint16_t *ret_mask,
+                     const char **what);
 /* Where it is in pages.img, whose descriptor is borrowed. False: the image has no such chunk. */
 struct pages_entry;
 bool pages_reader_find(const struct pages_reader *reader, uint64_t chunk, struct pages_entry *ret);

@@ -98,23 +98,31 @@ static int read_content(int fd, uint8_t *content, const struct image_file *file,
                : bad(report, "its digest is not that of the manifest");
 }
 
-int working_set_read(struct working_set *set, int dirfd, const struct image_file *file,
-                     struct report *report)
+int working_set_read_file(struct working_set *set, int fd, const struct image_file *file,
+                          struct report *report)
 {
     if (file->size > FILE_SIZE_MAX)
         return bad(report, "too large");
     uint8_t *content = host_alloc(1, file->size + 1);
     if (content == NULL)
         return -ENOMEM;
-    int fd = host_open_beneath(dirfd, WORKING_SET_NAME, O_RDONLY | O_NONBLOCK, 0);
     int err = fd < 0 ? fd : read_content(fd, content, file, report);
     if (err == 0)
         err = decode(set, content, file->size, report);
-    if (fd >= 0)
-        (void)host_close(fd);
     host_free(content);
     if (err < 0 && err != -EINVAL)
         report_bad(report, "%s: %s", WORKING_SET_NAME, strerror(-err));
+    return err;
+}
+
+int working_set_read(struct working_set *set, int dirfd, const struct image_file *file,
+                     struct report *report)
+{
+    int fd = host_open_beneath(dirfd, WORKING_SET_NAME, O_RDONLY | O_NONBLOCK, 0);
+    int err = working_set_read_file(set, fd, file, report);
+
+    if (fd >= 0)
+        (void)host_close(fd);
     return err;
 }
 

@@ -24,4 +24,7 @@ int working_set_write(const struct working_set *set, int dirfd, struct image_fil
  */
 int working_set_read(struct working_set *set, int dirfd, const struct image_file *file,
                      struct report *report);
+/* The same of one that is open. */
+int working_set_read_file(struct working_set *set, int fd, const struct image_file *file,
+                          struct report *report);
 void working_set_fini(struct working_set *set);

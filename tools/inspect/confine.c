@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <seccomp.h>
@@ -22,6 +23,17 @@ static const int allowed[] = {
     SCMP_SYS(getrandom),   SCMP_SYS(rt_sigreturn),  SCMP_SYS(exit_group), SCMP_SYS(exit),
     SCMP_SYS(sigaltstack), SCMP_SYS(clock_gettime), /* of sanitizers */
 };
+
+static int add_helper(scmp_filter_ctx filter, int helper)
+{
+    const struct scmp_arg_cmp is_helper = SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)helper, 0);
+    int err =
+        helper < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sendmsg), 1, is_helper);
+
+    if (helper >= 0 && err == 0)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(recvmsg), 1, is_helper);
+    return err;
+}
 
 static int add_rules(scmp_filter_ctx filter)
 {
@@ -41,13 +53,16 @@ static int add_rules(scmp_filter_ctx filter)
     return err;
 }
 
-int confine_reader(void)
+int confine_reader(int helper)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 
     if (filter == NULL)
         return -ENOMEM;
+    (void)prctl(PR_SET_DUMPABLE, 0); /* nobody may look into us, nor a core be written */
     int err = add_rules(filter);
+    if (err == 0)
+        err = add_helper(filter, helper);
     if (err == 0)
         err = seccomp_load(filter);
     seccomp_release(filter);

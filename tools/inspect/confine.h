@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* From here on this process can read what it has open, write to its standard streams, use memory
- * and end; every other system call fails with EPERM. */
-int confine_reader(void);
+/* From here on this process can read what it has open, ask for the attributes of names, write to
+ * its standard streams, use memory, send to and receive from helper (a socket, or -1), and end;
+ * every other system call fails with EPERM, and no descriptor is made but by helper. */
+int confine_reader(int helper);

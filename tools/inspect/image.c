@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading an image without the kernel: the manifest, then the objects of kernel.img, each decoded
- * by itself. Nothing links them: whoever follows a reference checks where it leads. Memory
- * (pages.*) is not read.
+ * by itself. Nothing links them: whoever follows a reference checks where it leads.
  */
 #include "tools/inspect/image.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,6 @@
 #include "snapshot/image_dir.h"
 #include "snapshot/kernel_image.h"
 #include "snapshot/message.h"
-#include "tools/inspect/confine.h"
 
 enum { KERNEL_IMG_MAX = 1 << 30, PACKED_MAX = 1 << 30 };
 
@@ -42,6 +39,17 @@ static int add_object(struct image *image, Object *object)
     return 0;
 }
 
+static Object *make_empty(uint64_t id)
+{
+    Object *object = malloc(sizeof(*object));
+
+    if (object != NULL) {
+        object__init(object);
+        object->id = id;
+    }
+    return object;
+}
+
 static int decode_object(void *context, const uint8_t *packed, size_t size)
 {
     struct decoding *decoding = context;
@@ -55,10 +63,13 @@ static int decode_object(void *context, const uint8_t *packed, size_t size)
     }
     Object *object = object__unpack(NULL, size, packed);
     if (object == NULL || object->id != id) {
-        report_bad(decoding->report, KERNEL_IMG_NAME ": object %llu: cannot be decoded", id);
+        report_bad(decoding->report, KERNEL_IMG_NAME ": object %llu: %s", id,
+                   object == NULL ? "cannot be decoded" : "has another id");
         if (object != NULL)
             object__free_unpacked(object, NULL);
-        return -EINVAL;
+        object = image->is_tolerant ? make_empty(id) : NULL;
+        if (object == NULL)
+            return -EINVAL;
     }
     int err = add_object(image, object);
     if (err < 0)
@@ -87,7 +98,7 @@ static int decode_objects(struct image *image, const struct bytes *content, stru
 {
     struct kernel_image frames = {.frames = *content};
     struct decoding decoding = {.image = image, .report = report};
-    int err = check_content(image, content, report);
+    int err = image->is_tolerant ? 0 : check_content(image, content, report);
 
     if (err == 0)
         err = kernel_image_read(&frames, decode_object, &decoding, report);
@@ -119,15 +130,16 @@ static int read_content(int fd, struct bytes *ret)
     return err;
 }
 
-/* fds: of manifest.json and kernel.img, negative errors where they could not be opened. */
-static int read_files(const int fds[2], struct report *report, struct image *image)
+int image_read_manifest(struct image *image, struct report *report)
+{
+    return manifest_read_file(image->parts[PART_MANIFEST], report, &image->manifest);
+}
+
+int image_read_objects(struct image *image, struct report *report)
 {
     struct bytes content = {0};
-    int err = manifest_read_file(fds[0], report, &image->manifest);
+    int err = read_content(image->parts[PART_KERNEL], &content);
 
-    if (err < 0)
-        return err;
-    err = read_content(fds[1], &content);
     if (err < 0)
         report_bad(report, KERNEL_IMG_NAME ": %s", strerror(-err));
     else
@@ -136,29 +148,15 @@ static int read_files(const int fds[2], struct report *report, struct image *ima
     return err;
 }
 
-int image_open(const char *path, struct report *report, struct image *ret)
+int image_open(const char *path, int helper, struct report *report, struct image *ret)
 {
-    static const char *const names[2] = {MANIFEST_NAME, KERNEL_IMG_NAME};
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int fds[2];
+    int err = image_open_parts(path, helper, report, ret);
 
-    *ret = (struct image){0};
-    if (dir < 0) {
-        int err = -errno;
-        report_bad(report, "%s", strerror(-err));
-        return err;
-    }
-    for (int i = 0; i < 2; i++)
-        fds[i] = host_open_beneath(dir, names[i], O_RDONLY | O_NONBLOCK, 0);
-    (void)close(dir);
-    int err = confine_reader();
     if (err < 0)
-        report_bad(report, "confining this process: %s", strerror(-err));
-    else
-        err = read_files(fds, report, ret);
-    for (int i = 0; i < 2; i++)
-        if (fds[i] >= 0)
-            (void)close(fds[i]);
+        return err;
+    err = image_read_manifest(ret, report);
+    if (err == 0)
+        err = image_read_objects(ret, report);
     if (err < 0)
         image_free(ret);
     return err;
@@ -169,6 +167,9 @@ void image_free(struct image *image)
     for (size_t i = 0; i < image->count; i++)
         object__free_unpacked(image->objects[i], NULL);
     free(image->objects);
+    for (int i = 0; i < PART_COUNT; i++)
+        if (image->parts[i] >= 0)
+            (void)close(image->parts[i]);
     manifest_free(image->manifest);
     *image = (struct image){0};
 }
@@ -196,6 +197,15 @@ const void *image_body(const struct image *image, uint64_t id, Object__BodyCase 
     return *message_body((ProtobufCMessage *)&object->base, object->body_case);
 }
 
+const ProtobufCMessage *image_any_body(const struct image *image, uint64_t id)
+{
+    const Object *object = find_object(image, id);
+
+    if (arm_of(object) == NULL)
+        return NULL;
+    return *message_body((ProtobufCMessage *)&object->base, object->body_case);
+}
+
 const char *image_type_name(const struct image *image, uint64_t id)
 {
     const ProtobufCFieldDescriptor *arm = arm_of(find_object(image, id));
@@ -205,12 +215,10 @@ const char *image_type_name(const struct image *image, uint64_t id)
 
 const InodeAttr *image_inode_attr(const struct image *image, uint64_t id)
 {
-    const Object *object = find_object(image, id);
+    const ProtobufCMessage *body = image_any_body(image, id);
 
-    if (arm_of(object) == NULL)
+    if (body == NULL)
         return NULL;
-    const ProtobufCMessage *body =
-        *message_body((ProtobufCMessage *)&object->base, object->body_case);
     const ProtobufCFieldDescriptor *field =
         protobuf_c_message_descriptor_get_field_by_name(body->descriptor, "attr");
     if (field == NULL || field->descriptor != &inode_attr__descriptor)
@@ -231,4 +239,11 @@ const Process *image_process(const struct image *image, uint64_t pid)
 const Task *image_first_task(const struct image *image, const Process *process)
 {
     return process->n_tasks == 0 ? NULL : image_body(image, process->tasks[0], OBJECT__BODY_TASK);
+}
+
+const Mm *image_mm(const struct image *image, const Process *process)
+{
+    const Task *task = image_first_task(image, process);
+
+    return task == NULL ? NULL : image_body(image, task->mm, OBJECT__BODY_MM);
 }

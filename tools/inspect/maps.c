@@ -74,12 +74,14 @@ static struct json_object *make_row(const struct image *image, const Vma *vma, u
     return row;
 }
 
-static struct json_object *make_rows(const struct image *image, const Process *process)
+static struct json_object *make_rows(const struct image *image, const Process *process,
+                                     const struct inspect_request *request)
 {
-    const Task *task = image_first_task(image, process);
-    const Mm *mm = task == NULL ? NULL : image_body(image, task->mm, OBJECT__BODY_MM);
+    const Mm *mm = image_mm(image, process);
     struct json_object *rows = json_object_new_array();
     size_t next = 0;
+
+    (void)request;
 
     for (size_t i = 0; rows != NULL && mm != NULL && i < mm->n_vmas; i++)
         json_object_array_add(rows,
@@ -94,6 +96,8 @@ static const struct table_column columns[] = {
 };
 
 const struct view view_maps = {.name = "maps",
+                               .operands = "PID",
+                               .operand_count = 1,
                                .needs_pid = true,
                                .columns = columns,
                                .column_count = ARRAY_COUNT(columns),

@@ -11,8 +11,7 @@
 
 enum { STEPS_MAX = 1024, STREAM_COUNT = 3 };
 
-/* The mount that has id among its children; 0: none. */
-static uint64_t parent_of_mount(const struct image *image, uint64_t id)
+uint64_t image_parent_mount(const struct image *image, uint64_t id)
 {
     for (uint64_t other = 1; other <= image->count; other++) {
         const Mount *mount = image_body(image, other, OBJECT__BODY_MOUNT);
@@ -45,7 +44,7 @@ static bool leave_mount(const struct image *image, uint64_t *mount, uint64_t *de
     if (here == NULL || here->mountpoint == 0)
         return false;
     *dentry = here->mountpoint;
-    *mount = parent_of_mount(image, *mount);
+    *mount = image_parent_mount(image, *mount);
     return true;
 }
 

@@ -13,7 +13,7 @@
 
 enum { ARM_MAX = 1024, PATH_SIZE = 200 };
 
-struct json_object *show_json(const struct image *image)
+static struct json_object *show_json(const struct image *image)
 {
     struct json_object *json = json_object_new_object();
     struct json_object *objects = json_object_new_array();
@@ -109,7 +109,7 @@ static struct json_object *count_types(const struct image *image)
     return rows;
 }
 
-bool show_print(const struct image *image)
+static bool print_tables(const struct image *image)
 {
     static const struct table_column fields[] = {{"field", "FIELD", false},
                                                  {"value", "VALUE", false}};
@@ -131,3 +131,18 @@ bool show_print(const struct image *image)
     json_object_put(counts);
     return has_all;
 }
+
+static int print(struct image *image, const Process *process, const struct inspect_request *request)
+{
+    (void)process;
+    if (request->format == INSPECT_TABLE)
+        return print_tables(image) ? 0 : -ENOMEM;
+    struct json_object *json = show_json(image);
+    if (json == NULL)
+        return -ENOMEM;
+    table_print_json(json);
+    json_object_put(json);
+    return 0;
+}
+
+const struct view view_show = {.name = "show", .print = print};
