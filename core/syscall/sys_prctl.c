@@ -71,7 +71,9 @@ static int64_t set_dumpable(struct task *task, guest_addr_t value)
 {
     if (value > 1)
         return -EINVAL;
+    mutex_lock(&task_kernel(task)->tasks_lock); /* others look at it under it: inspect.c */
     task->process->is_undumpable = value == 0;
+    mutex_unlock(&task_kernel(task)->tasks_lock);
     return 0;
 }
 
