@@ -19,6 +19,12 @@
 /* The call answers -1 with this errno. */
 #define CHECK_ERRNO(call, code) CHECK((call) == -1 && errno == (code))
 
+/* Looks until it is so: seldom, so that others come to run between two checkpoints, and not for
+ * ever. */
+#define WAIT_FOR(condition)                                                                        \
+    for (int looks_ = 0; !(condition); usleep(20000))                                              \
+    CHECK(++looks_ < 1000)
+
 #define SKIP(reason)                                                                               \
     do {                                                                                           \
         printf("skipped: %s\n", reason);                                                           \

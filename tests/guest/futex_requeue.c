@@ -33,8 +33,7 @@ static void start(void)
         woken[i] = 0;
         children[i] = clone(waiter, stacks[i] + STACK, CLONE_VM | CLONE_FILES | SIGCHLD, (void *)i);
         CHECK(children[i] > 0);
-        while (futex(&from, FUTEX_REQUEUE_PRIVATE, 0, 100, &from, 0) != i + 1)
-            usleep(2000);
+        WAIT_FOR(futex(&from, FUTEX_REQUEUE_PRIVATE, 0, 100, &from, 0) == i + 1);
     }
 }
 

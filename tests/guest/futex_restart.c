@@ -41,8 +41,7 @@ static int waiter(void *argument)
 
 static void sleeper_is_there(void)
 {
-    while (syscall(SYS_futex, &word, FUTEX_REQUEUE_PRIVATE, 0, 1L, &word, 0) != 1)
-        usleep(2000);
+    WAIT_FOR(syscall(SYS_futex, &word, FUTEX_REQUEUE_PRIVATE, 0, 1L, &word, 0) == 1);
 }
 
 static pid_t start(const struct timespec *span)
@@ -68,8 +67,7 @@ int main(void)
 
     pid_t child = start(NULL);
     CHECK(kill(child, SIGUSR1) == 0);
-    while (signals == 0)
-        usleep(2000);
+    WAIT_FOR(signals > 0);
     sleeper_is_there();
     CHECK(result == 0);
     CHECK(kill(child, SIGUSR2) == 0);

@@ -80,8 +80,7 @@ static void wake_waiter(void)
         _exit(0);
     }
     shared->locks[0].word = (int)FUTEX_WAITERS | 1;
-    while (futex(&shared->locks[0].word, FUTEX_REQUEUE, 0, 1) != 1)
-        usleep(2000);
+    WAIT_FOR(futex(&shared->locks[0].word, FUTEX_REQUEUE, 0, 1) == 1);
     pid_t child = fork();
     CHECK(child >= 0);
     if (child == 0) {

@@ -16,8 +16,7 @@ static long futex(void *at, int op, int value, void *at2)
 
 static void sleepers_are(int *word, int count)
 {
-    while (futex(word, FUTEX_REQUEUE, 0, word) != count)
-        usleep(2000);
+    WAIT_FOR(futex(word, FUTEX_REQUEUE, 0, word) == count);
 }
 
 /* Two children wait at theirs, which is ours. */

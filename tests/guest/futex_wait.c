@@ -39,8 +39,7 @@ static void start(int op, int bits0, int bits1, int bits2)
         woken[i] = 0;
         children[i] = clone(waiter, stacks[i] + STACK, CLONE_VM | CLONE_FILES | SIGCHLD, (void *)i);
         CHECK(children[i] > 0);
-        while (syscall(SYS_futex, &word, FUTEX_REQUEUE | is_private, 0, 100, &word, 0) != i + 1)
-            usleep(2000);
+        WAIT_FOR(syscall(SYS_futex, &word, FUTEX_REQUEUE | is_private, 0, 100, &word, 0) == i + 1);
     }
 }
 

@@ -32,8 +32,7 @@ static pid_t start(long nr)
     woken[nr] = words[nr] = 0;
     pid_t child = clone(waiter, stacks[nr] + STACK, CLONE_VM | CLONE_FILES | SIGCHLD, (void *)nr);
     CHECK(child > 0);
-    while (syscall(SYS_futex, &words[nr], FUTEX_REQUEUE_PRIVATE, 0, 1, &words[nr], 0) != 1)
-        usleep(2000);
+    WAIT_FOR(syscall(SYS_futex, &words[nr], FUTEX_REQUEUE_PRIVATE, 0, 1, &words[nr], 0) == 1);
     return child;
 }
 

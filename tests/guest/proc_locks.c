@@ -49,8 +49,7 @@ int main(void)
         _exit(0);
     }
     CHECK(read(ready[0], &byte, 1) == 1);
-    while (has_line("-> POSIX  ADVISORY  WRITE", child, stat.st_ino, "12 12") == 0)
-        usleep(10000);
+    WAIT_FOR(has_line("-> POSIX  ADVISORY  WRITE", child, stat.st_ino, "12 12") != 0);
     lock = (struct flock){.l_type = F_UNLCK};
     CHECK(fcntl(fd, F_SETLK, &lock) == 0 && wait(&status) == child && status == 0);
     CHECK(has_line("POSIX  ADVISORY  WRITE", getpid(), stat.st_ino, "10 14") == 0);

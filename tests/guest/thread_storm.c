@@ -128,9 +128,8 @@ int main(void)
         CHECK(pthread_create(&workers[i], NULL, work, (void *)i) == 0);
     for (int i = 0; i < WORKERS; i++)
         CHECK(pthread_join(workers[i], NULL) == 0);
-    while (atomic_load(&handled) != 2 * WORKERS * ROUNDS ||
-           atomic_load(&threads_run) != 2 * WORKERS * ROUNDS)
-        usleep(5000);
+    WAIT_FOR(atomic_load(&handled) == 2 * WORKERS * ROUNDS &&
+             atomic_load(&threads_run) == 2 * WORKERS * ROUNDS);
     atomic_store(&is_over, true);
     for (int i = 0; i < SPINNERS; i++)
         CHECK(pthread_join(spinners[i], NULL) == 0);
