@@ -13,6 +13,7 @@
 #include "tools/commit.h"
 #include "tools/error.h"
 #include "tools/options.h"
+#include "tools/progress.h"
 #include "tools/state_dir.h"
 #include "tools/stats.h"
 #include "tools/values.h"
@@ -21,13 +22,16 @@
 struct checkpoint_options {
     const char *image_path, *work_path, *root;
     bool leave_running, has_stats;
+    enum progress_mode progress;
     CompressOption compress;
 };
 
 static struct checkpoint_options given;
 
-static int ask_and_commit(int socket, struct image_dir *image, struct report *report)
+static int ask_and_commit(int socket, const char *name, struct image_dir *image,
+                          struct report *report)
 {
+    struct progress progress;
     ControlMessage message = CONTROL_MESSAGE__INIT;
     CheckpointRequest request = CHECKPOINT_REQUEST__INIT;
     struct control_packet packet;
@@ -36,11 +40,18 @@ static int ask_and_commit(int socket, struct image_dir *image, struct report *re
     request.compress = &given.compress;
     message.body_case = CONTROL_MESSAGE__BODY_CHECKPOINT;
     message.checkpoint = &request;
-    int err =
-        client_ask(socket, &message, &image->fd, 1, CONTROL_MESSAGE__BODY_WRITTEN, &packet, report);
+    int err = client_send(socket, &message, &image->fd, 1, report);
     if (err < 0)
         return err;
+    progress_start(&progress, given.progress, name, image->fd);
+    progress_wait(&progress, socket);
+    err = client_receive(socket, CONTROL_MESSAGE__BODY_WRITTEN, &packet, report);
+    if (err < 0) {
+        progress_end(&progress, NULL);
+        return err;
+    }
     err = commit_image(socket, image, given.image_path, packet.message->written, report);
+    progress_end(&progress, err < 0 ? NULL : packet.message->written->stats);
     if (err == 0 && given.has_stats)
         stats_print_checkpoint(packet.message->written, stdout);
     control_packet_fini(&packet);
@@ -61,7 +72,7 @@ static int checkpoint(const char *name, struct report *report)
         return err;
     err = image_dir_create(given.image_path, report, &image);
     if (err == 0) {
-        err = ask_and_commit(socket, &image, report);
+        err = ask_and_commit(socket, name, &image, report);
         image_dir_fini(&image);
     }
     (void)close(socket);
@@ -75,6 +86,8 @@ static const struct option_spec option_table[] = {
     {"compress", 0, OPTION_PARSED, "none|zstd[:LEVEL]", "of memory (default: zstd:-1)",
      &given.compress, values_parse_compress},
     {"stats", 0, OPTION_FLAG, NULL, "print figures in JSON", &given.has_stats, NULL},
+    {"progress", 0, OPTION_PARSED, "auto|plain|json|none",
+     "on stderr (default: auto, on terminals only)", &given.progress, progress_parse},
     {"work-path", 0, OPTION_TEXT, "DIR", "ignored", &given.work_path, NULL},
     {"root", 0, OPTION_TEXT, "DIR", "state directory (default: $SBX_ROOT, /run/sbx, …)",
      &given.root, NULL},

@@ -43,25 +43,45 @@ static int check_answer(const struct control_packet *packet, uint64_t serial,
     return 0;
 }
 
-int client_ask(int socket, ControlMessage *request, const int *fds, unsigned fd_count,
-               ControlMessage__BodyCase expected, struct control_packet *ret, struct report *report)
+static int report_error(int err, const struct control_packet *packet, struct report *report)
 {
-    request->serial = FIRST_SERIAL;
-    int err = control_send(socket, request, fds, fd_count);
-    if (err == 0)
-        err = control_receive(socket, ret);
     if (err == -ECONNRESET || err == -EPIPE)
         report_bad(report, "the sandbox has ended");
     else if (err == -EAGAIN)
         report_bad(report, "the sandbox does not answer");
+    else if (err == -EPROTO && packet != NULL)
+        report_bad(report, "%s", packet->reason);
     else if (err < 0)
-        report_bad(report, "%s", err == -EPROTO ? ret->reason : strerror(-err));
+        report_bad(report, "%s", strerror(-err));
+    return err;
+}
+
+int client_send(int socket, ControlMessage *request, const int *fds, unsigned fd_count,
+                struct report *report)
+{
+    request->serial = FIRST_SERIAL;
+    return report_error(control_send(socket, request, fds, fd_count), NULL, report);
+}
+
+int client_receive(int socket, ControlMessage__BodyCase expected, struct control_packet *ret,
+                   struct report *report)
+{
+    int err = report_error(control_receive(socket, ret), ret, report);
+
     if (err < 0)
         return err;
-    err = check_answer(ret, request->serial, expected, report);
+    err = check_answer(ret, FIRST_SERIAL, expected, report);
     if (err < 0)
         control_packet_fini(ret);
     return err;
+}
+
+int client_ask(int socket, ControlMessage *request, const int *fds, unsigned fd_count,
+               ControlMessage__BodyCase expected, struct control_packet *ret, struct report *report)
+{
+    int err = client_send(socket, request, fds, fd_count, report);
+
+    return err < 0 ? err : client_receive(socket, expected, ret, report);
 }
 
 int client_command(const char *root, const char *name, ControlMessage *request, unsigned timeout_ms,

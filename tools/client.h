@@ -12,6 +12,12 @@ int client_connect(int state_dir, const char *name, struct report *report, int *
 int client_command(const char *root, const char *name, ControlMessage *request, unsigned timeout_ms,
                    struct report *report);
 
+/* The two halves of client_ask. */
+int client_send(int socket, ControlMessage *request, const int *fds, unsigned fd_count,
+                struct report *report);
+int client_receive(int socket, ControlMessage__BodyCase expected, struct control_packet *ret,
+                   struct report *report);
+
 /* Sends a request (its serial is set here) and waits for the answer, which is of kind expected.
  * -EREMOTEIO: the sandbox said why not. Every error is reported; the packet is then empty. */
 int client_ask(int socket, ControlMessage *request, const int *fds, unsigned fd_count,

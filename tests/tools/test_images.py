@@ -69,6 +69,38 @@ class Checkpoint(ToolCase):
         self.assert_result(self.checkpoint(), 0)  # tearDown looks for what the dead left
         self.assertEqual(self.finish(process)[0], 0)
 
+    def checkpoint_slowly(self, mode):
+        """What is written on stderr until the sandbox has written its files, and all of it."""
+        awaited = os.path.join(self.dir.name, "awaited")
+        self.start("--", "serve", env={"FAKE_WAIT_FOR": awaited})
+        tool = subprocess.Popen(self.arguments("sbx-checkpoint", "--image-path", self.image,
+                                               "--leave-running", "--progress", mode, "demo"),
+                                stderr=subprocess.PIPE, text=True)
+        first = tool.stderr.readline()
+        with open(awaited, "w", encoding="ascii"):
+            pass
+        rest = tool.communicate()[1].splitlines()
+        self.assertEqual(tool.returncode, 0)
+        return first, rest
+
+    def test_progress_json(self):
+        first, rest = self.checkpoint_slowly("json")
+        first = json.loads(first)
+        self.assertEqual((first["state"], first["pages_written"]), ("writing", 0))
+        last = json.loads(rest[-1])
+        self.assertEqual((last["state"], last["memory_read"]), ("done", 0))
+        self.assertGreaterEqual(last["elapsed_ns"], first["elapsed_ns"])
+
+    def test_progress_plain(self):
+        first, rest = self.checkpoint_slowly("plain")
+        self.assertRegex(first, r"^demo: writing, 0\.0 MB, 0\.0 MB/s\n$")
+        self.assertRegex(rest[-1], r"^demo: 0\.0 MB of memory, 0\.0 MB written in \d+\.\d s, ")
+
+    def test_no_progress_of_what_fails(self):
+        self.start("--", "serve", env={"FAKE_REFUSE": "1"})
+        self.assert_result(self.checkpoint("--progress", "plain"), 125,
+                           "sbx-checkpoint: demo: cannot be saved\n")
+
     def test_no_such_sandbox(self):
         self.assert_result(self.checkpoint(), 125, "sbx-checkpoint: demo: no such sandbox\n")
         self.assertFalse(os.path.exists(self.image))

@@ -6,7 +6,7 @@ import os
 import subprocess
 import unittest
 
-from tool_case import ToolCase
+from tool_case import BIN, ToolCase
 
 PROGRAM = """
 import ctypes, mmap, os, select, socket, threading
@@ -142,6 +142,13 @@ class Look(ToolCase):
             self.finish(restored)
             self.assert_good()
             self.assertEqual(self.raw(self.text, 18), b"to be found again ")
+
+    def test_changed_objects(self):
+        fuzz = os.path.join(BIN, "..", "tests", "tools", "fuzz_inspect")
+        for seed in range(3):
+            result = subprocess.run([fuzz, self.image, "60", str(seed)], check=False,
+                                    capture_output=True)
+            self.assertEqual(result.returncode, 0, f"seed {seed}: {result.stderr.decode()[-2000:]}")
 
     def test_every_byte_counts(self):
         """Whatever is changed in a file that has a digest is told, by its name."""
