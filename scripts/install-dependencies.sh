@@ -9,4 +9,4 @@ apt-get install -y -qq --no-install-recommends \
     protobuf-c-compiler protobuf-compiler libprotobuf-c-dev libzstd-dev libxxhash-dev libjson-c-dev \
     libbsd-dev uthash-dev liburing-dev libseccomp-dev libcmocka-dev \
     bash dash coreutils grep sed gawk findutils diffutils procps util-linux tar gzip bzip2 xz-utils zstd \
-    perl libpython3.11-testsuite sqlite3 git nodejs openjdk-17-jdk-headless
+    groff-base perl libpython3.11-testsuite sqlite3 git nodejs openjdk-17-jdk-headless
