@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tree of mounts. A mount is found by its parent and the dentry it covers; the last one mounted
- * there is on top, that is, on the root of the one below. All of it is guarded by LOCK_NAMES. There
- * is no umount: mounts go with the sandbox.
+ * there is on top, that is, on the root of the one below. All of it is guarded by LOCK_NAMES. The
+ * tree is walked by recursion, so that there are MOUNTS_MAX at most.
  */
 #include "vfs/mount.h"
 
@@ -16,7 +16,9 @@
 
 DEFINE_OBJECT_TYPE(MOUNT, mount, Mount, mount);
 
-enum { TYPE_MAX = 64 };
+enum { TYPE_MAX = 64, MOUNTS_MAX = 500 };
+
+static atomic_size_t mount_count;
 
 void path_get(const struct path *path)
 {
@@ -80,6 +82,8 @@ static int mount_alloc(struct inode *fs_root, const char *type, const char *sour
     mount->type = host_strdup(type);
     mount->source = host_strdup(source);
     int err = mount->type == NULL || mount->source == NULL ? -ENOMEM : 0;
+    if (atomic_load(&mount_count) > MOUNTS_MAX)
+        err = -ENOSPC;
     if (err == 0)
         err = dentry_create_root(fs_root, "/", &mount->root);
     if (err < 0) {
@@ -328,6 +332,8 @@ int mount_show(struct mount *mount, const struct path *root, enum mount_format f
 static void mount_init(struct mount *mount)
 {
     TAILQ_INIT(&mount->children);
+    atomic_fetch_add(&mount_count, 1);
+    mount->is_counted = true;
 }
 
 static void mount_fini(struct mount *mount)
@@ -336,6 +342,9 @@ static void mount_fini(struct mount *mount)
     names_lock();
     uncover(mount); /* a load that failed may finish it before its parent */
     names_unlock();
+    if (mount->is_counted)
+        atomic_fetch_sub(&mount_count, 1);
+    mount->is_counted = false;
     object_put((struct object *)mount->root);
     object_put((struct object *)mount->mountpoint);
     mount->root = mount->mountpoint = NULL;
@@ -385,6 +394,10 @@ static int mount_load(struct mount *mount, struct loader *loader, const Mount *m
     if ((message->flags & ~(uint32_t)MOUNT_FLAGS) != 0)
         load_bad(loader, "flags", "%" PRIx32 " is unknown", message->flags);
     mount->flags = message->flags;
+    if (atomic_load(&mount_count) > MOUNTS_MAX) {
+        load_bad(loader, "children", "there are more than %d mounts", MOUNTS_MAX);
+        return 0;
+    }
     for (size_t i = 0; i < message->n_children; i++)
         child_load(mount, loader, message->children[i]);
     return 0;

@@ -24,12 +24,15 @@ struct mount {
     struct mount *parent; /* weak */
     bool is_covering;     /* counted by its mountpoint */
     TAILQ_ENTRY(mount) link;
+    /* not saved */
+    bool is_counted; /* among all there are */
 };
 
 extern const struct snapshot_type mount_type;
 
 /* A mount whose parent is that of at (NULL: a root of all) on the dentry of at, which it then
- * covers. fs_root is borrowed. Returns a borrowed pointer; with at NULL a reference. */
+ * covers. fs_root is borrowed. -ENOSPC: there are enough. Returns a borrowed pointer; with at NULL
+ * a reference. */
 int mount_create(const struct path *at, struct inode *fs_root, const char *type, const char *source,
                  unsigned flags, struct mount **ret);
 /* While something is mounted on path: goes to its root. */

@@ -366,6 +366,36 @@ static void test_mount_show(void **state)
     bytes_fini(&text);
 }
 
+/* On each other, until there are enough; a task's thread, whose stack is small, can walk them. */
+static void *mount_many(void *ret)
+{
+    struct bytes text = {0};
+    int count = 1;
+
+    while (vfs_mount_tmpfs(vfs_world.root, "/a", 0755) == 0)
+        count++;
+    if (mount_show(vfs_world.root, &vfs_world.view.root, MOUNT_MOUNTINFO, &text) < 0)
+        count = 0;
+    for (size_t i = 0; i < text.size; i++)
+        count -= text.data[i] == '\n';
+    bytes_fini(&text);
+    *(int *)ret = count;
+    return NULL;
+}
+
+static void test_many_mounts(void **state)
+{
+    pthread_t thread;
+    int unseen = -1;
+
+    (void)state;
+    assert_int_equal(world_mkdir("/a"), 0);
+    assert_int_equal(host_thread_start(&thread, mount_many, &unseen, "mounts"), 0);
+    host_thread_join(thread);
+    assert_int_equal(unseen, 0);
+    assert_int_equal(vfs_mount_tmpfs(vfs_world.root, "/a", 0755), -ENOSPC);
+}
+
 /* Nothing outside of the root is seen from it. */
 static void test_root(void **state)
 {
@@ -532,7 +562,7 @@ int main(void)
         TEST(test_mounts),        TEST(test_mount_show),
         TEST(test_root),          TEST(test_deleted),
         TEST(test_without_place), TEST(test_memory_runs_out),
-        TEST(test_races),
+        TEST(test_many_mounts),   TEST(test_races),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
