@@ -65,6 +65,7 @@ static void discard(struct image *image)
     for (size_t i = 0; i < image->count; i++)
         object__free_unpacked(image->objects[i], NULL);
     free(image->objects);
+    free(image->mount_parents);
     for (int i = 0; i < PART_COUNT; i++)
         if (image->parts[i] >= 0)
             (void)close(image->parts[i]);
@@ -221,8 +222,12 @@ int main(int argc, char **argv)
         return 2;
     for (long i = 0; i < count; i++) {
         struct image image;
+        int err;
+
         decode(&image);
         change(&image);
+        err = image_index_mounts(&image);
+        assert(err == 0);
         show_all(&image);
         check_all(&image);
         discard(&image);

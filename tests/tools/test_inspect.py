@@ -170,6 +170,25 @@ TARGET  SOURCE  FSTYPE   OPTIONS
             self.assertEqual(self.inspect("verify").returncode, 1)
             self.edit("manifest.json", lambda _: content)
 
+    def test_damage_is_decoded_all_the_same(self):
+        """verify goes on after a digest that is wrong, and must bear what it finds then."""
+        rng = random.Random(2)
+        for _ in range(60):
+            def damage(content):
+                if rng.randrange(4) == 0:
+                    return content[:rng.randrange(len(content))]
+                for _ in range(1 + rng.randrange(3)):
+                    content[rng.randrange(len(content))] = rng.randrange(256)
+                return content
+            content = self.edit("kernel.img", damage)
+            with open(os.path.join(self.image, "kernel.img"), "rb") as file:
+                is_same = file.read() == content
+            result = self.inspect("verify")
+            self.assertEqual((result.returncode, result.stderr), (1, ""))
+            self.assertEqual("its digest is" in result.stdout or "bytes, expected" in result.stdout,
+                             not is_same)
+            self.edit("kernel.img", lambda _: content)
+
     def test_damaged_objects(self):
         def cut(content):
             return content[:-1]

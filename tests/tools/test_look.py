@@ -43,9 +43,14 @@ class Look(ToolCase):
         process = self.start("--bind", f"{self.shared}:/mnt:ro", "--", "/usr/bin/python3", "-c",
                              PROGRAM)
         self.text = process.stdout.readline().strip()
-        self.wait_until(lambda: json.loads(self.tool("sbx", "state", "demo").stdout)["tasks"] == 3)
+        self.wait_until(self.all_wait)
         self.checkpoint()
         self.finish(process)
+
+    def all_wait(self):
+        self.checkpoint("--leave-running")
+        rows = self.rows("ps", "--threads")
+        return len(rows) == 3 and all("wait" in row for row in rows)
 
     def checkpoint(self, *options):
         self.assert_result(self.tool("sbx-checkpoint", *options, "--image-path", self.image,
@@ -142,6 +147,16 @@ class Look(ToolCase):
             self.finish(restored)
             self.assert_good()
             self.assertEqual(self.raw(self.text, 18), b"to be found again ")
+
+    def test_confined(self):
+        with open(os.path.join(self.dir.name, "file"), "w", encoding="ascii") as file:
+            file.write("content")
+        result = subprocess.run([os.path.join(BIN, "..", "tests", "tools", "confined"),
+                                 self.dir.name], capture_output=True, text=True, check=True)
+        lines = result.stdout.splitlines()
+        self.assertEqual(lines[:2], ["read: yes", "stat: yes"])
+        self.assertEqual(len(lines), 17)
+        self.assertEqual([line for line in lines[2:] if not line.endswith(": no")], [])
 
     def test_changed_objects(self):
         fuzz = os.path.join(BIN, "..", "tests", "tools", "fuzz_inspect")

@@ -68,3 +68,21 @@ int confine_reader(int helper)
     seccomp_release(filter);
     return err;
 }
+
+int confine_opener(void)
+{
+    static const int calls[] = {SCMP_SYS(openat2),    SCMP_SYS(fstat),   SCMP_SYS(newfstatat),
+                                SCMP_SYS(sendmsg),    SCMP_SYS(recvmsg), SCMP_SYS(close),
+                                SCMP_SYS(exit_group), SCMP_SYS(exit),    SCMP_SYS(munmap),
+                                SCMP_SYS(madvise),    SCMP_SYS(futex)};
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    int err = filter == NULL ? -ENOMEM : 0;
+
+    for (size_t i = 0; err == 0 && i < ARRAY_COUNT(calls); i++)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+    if (err == 0)
+        err = seccomp_load(filter);
+    if (filter != NULL)
+        seccomp_release(filter);
+    return err;
+}

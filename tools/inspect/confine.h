@@ -5,3 +5,7 @@
  * its standard streams, use memory, send to and receive from helper (a socket, or -1), and end;
  * every other system call fails with EPERM, and no descriptor is made but by helper. */
 int confine_reader(int helper);
+
+/* From here on this process can open files beneath what it has open, answer on its socket, and end.
+ */
+int confine_opener(void);

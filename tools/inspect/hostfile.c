@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/base/host.h"
+#include "tools/inspect/confine.h"
 
 /* A descriptor or an error. */
 static int open_regular(int root, const char *path)
@@ -61,7 +62,8 @@ int hostfile_start(const char *root, int *ret_socket)
     pid_t pid = err < 0 ? -1 : fork();
     if (pid == 0) {
         (void)close(sockets[0]);
-        serve(sockets[1], dir);
+        if (confine_opener() == 0)
+            serve(sockets[1], dir);
         _exit(0);
     }
     if (err == 0 && pid < 0)

@@ -144,6 +144,8 @@ int image_read_objects(struct image *image, struct report *report)
         report_bad(report, KERNEL_IMG_NAME ": %s", strerror(-err));
     else
         err = decode_objects(image, &content, report);
+    if (err == 0)
+        err = image_index_mounts(image);
     bytes_fini(&content);
     return err;
 }
@@ -167,6 +169,7 @@ void image_free(struct image *image)
     for (size_t i = 0; i < image->count; i++)
         object__free_unpacked(image->objects[i], NULL);
     free(image->objects);
+    free(image->mount_parents);
     for (int i = 0; i < PART_COUNT; i++)
         if (image->parts[i] >= 0)
             (void)close(image->parts[i]);

@@ -15,6 +15,7 @@ enum image_part {
     PART_KERNEL,
     PART_INDEX,
     PART_PAGES,
+    PART_RAW,
     PART_WORKING_SET,
     PART_COUNT
 };
@@ -29,6 +30,7 @@ struct image {
     Manifest *manifest;
     Object **objects; /* by id, from 1: objects[id - 1] */
     size_t count;
+    uint64_t *mount_parents; /* by id; image_index_mounts */
     uint64_t packed_size;
     bool is_tolerant; /* an object that cannot be decoded becomes one without a body */
 };
@@ -42,6 +44,8 @@ int image_open_parts(const char *path, int helper, struct report *report, struct
 /* Decode a part; -EINVAL and the like: the report says what is wrong. */
 int image_read_manifest(struct image *image, struct report *report);
 int image_read_objects(struct image *image, struct report *report);
+/* The last act of image_read_objects: finds the parents of mounts. -ENOMEM. */
+int image_index_mounts(struct image *image);
 /* All three; on failure there is nothing to free. */
 int image_open(const char *path, int helper, struct report *report, struct image *ret);
 void image_free(struct image *image);

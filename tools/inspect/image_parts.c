@@ -18,11 +18,10 @@
 #include "tools/inspect/confine.h"
 #include "tools/inspect/image.h"
 
-static const char *const names[PART_COUNT] = {[PART_MANIFEST] = MANIFEST_NAME,
-                                              [PART_KERNEL] = KERNEL_IMG_NAME,
-                                              [PART_INDEX] = PAGES_INDEX_NAME,
-                                              [PART_PAGES] = PAGES_IMG_NAME,
-                                              [PART_WORKING_SET] = WORKING_SET_NAME};
+static const char *const names[PART_COUNT] = {
+    [PART_MANIFEST] = MANIFEST_NAME, [PART_KERNEL] = KERNEL_IMG_NAME,
+    [PART_INDEX] = PAGES_INDEX_NAME, [PART_PAGES] = PAGES_IMG_NAME,
+    [PART_RAW] = "pages.raw",        [PART_WORKING_SET] = WORKING_SET_NAME};
 
 const char *image_part_name(enum image_part part)
 {

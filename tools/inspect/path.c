@@ -3,7 +3,9 @@
  * Names of files in an image: from a dentry up to the root of its mount, then on from the place it
  * is mounted at. The image may have cycles, so the way has a limit.
  */
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,15 +13,26 @@
 
 enum { STEPS_MAX = 1024, STREAM_COUNT = 3 };
 
+int image_index_mounts(struct image *image)
+{
+    uint64_t *parents = calloc(image->count + 1, sizeof(*parents));
+
+    if (parents == NULL)
+        return -ENOMEM;
+    for (uint64_t id = 1; id <= image->count; id++) {
+        const Mount *mount = image_body(image, id, OBJECT__BODY_MOUNT);
+        for (size_t i = 0; mount != NULL && i < mount->n_children; i++)
+            if (mount->children[i] <= image->count && parents[mount->children[i]] == 0)
+                parents[mount->children[i]] = id;
+    }
+    free(image->mount_parents);
+    image->mount_parents = parents;
+    return 0;
+}
+
 uint64_t image_parent_mount(const struct image *image, uint64_t id)
 {
-    for (uint64_t other = 1; other <= image->count; other++) {
-        const Mount *mount = image_body(image, other, OBJECT__BODY_MOUNT);
-        for (size_t i = 0; mount != NULL && i < mount->n_children; i++)
-            if (mount->children[i] == id)
-                return other;
-    }
-    return 0;
+    return id > image->count ? 0 : image->mount_parents[id];
 }
 
 /* Writes a name before what is in ret already, which starts at *start. False: no room. */

@@ -22,12 +22,13 @@ static bool is_range(uint64_t start, uint64_t end)
     return start < end && start % MEM_PAGE == 0 && end % MEM_PAGE == 0;
 }
 
-static bool is_inside(const Mm *mm, const Pma *pma)
+/* Both lists rise, or it has been told that they do not; *next is where the last one was. */
+static bool is_inside(const Mm *mm, const Pma *pma, size_t *next)
 {
-    for (size_t i = 0; i < mm->n_vmas; i++)
-        if (mm->vmas[i]->start <= pma->start && pma->end <= mm->vmas[i]->end)
-            return true;
-    return false;
+    while (*next < mm->n_vmas && mm->vmas[*next]->end <= pma->start)
+        (*next)++;
+    return *next < mm->n_vmas && mm->vmas[*next]->start <= pma->start &&
+           pma->end <= mm->vmas[*next]->end;
 }
 
 static void check_vmas(struct problems *problems, const struct image *image, uint64_t id,
@@ -49,13 +50,14 @@ static void check_pmas(struct problems *problems, const struct image *image, uin
                        const Mm *mm)
 {
     uint64_t end = 0;
+    size_t next = 0;
 
     for (size_t i = 0; i < mm->n_pmas; i++) {
         const Pma *pma = mm->pmas[i];
         const char *what = NULL;
         if (!is_range(pma->start, pma->end) || pma->start < end)
             what = "is no range, or out of order";
-        else if (!is_inside(mm, pma))
+        else if (!is_inside(mm, pma, &next))
             what = "is not in one vma";
         else if (pma->source < SOURCE_RUN || pma->source > SOURCE_HOST)
             what = "has an unknown source";
