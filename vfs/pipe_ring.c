@@ -98,6 +98,13 @@ static void drop(struct pipe *pipe, uint32_t size)
 
 /* --- reading and writing --- */
 
+/* What a reader finds in an empty ring: the end, unless somebody may write, or put back what was
+ * taken out. */
+static int64_t take_nothing(const struct pipe *pipe)
+{
+    return pipe->writer_count > 0 || pipe->reserved > 0 ? WAIT_AGAIN : 0;
+}
+
 static uint32_t room(const struct pipe *pipe)
 {
     return pipe->capacity - pipe->size - pipe->reserved;
@@ -129,7 +136,7 @@ int64_t pipe_take(struct pipe *pipe, struct uio *uio)
     if (uio_left(uio) == 0)
         return 0;
     if (pipe->size == 0)
-        return pipe->writer_count > 0 ? WAIT_AGAIN : 0;
+        return take_nothing(pipe);
     while (pipe->size > 0 && uio_left(uio) > 0 && !is_packet) {
         int64_t moved = take_segment(pipe, uio, &is_packet);
         if (moved <= 0)
@@ -246,7 +253,7 @@ int64_t pipe_peek(struct pipe *pipe, void *to, uint32_t size, const struct file_
 
     uio_init(&uio, to, size);
     mutex_lock(&pipe->lock);
-    int64_t result = pipe->writer_count > 0 ? WAIT_AGAIN : 0;
+    int64_t result = take_nothing(pipe);
     if (pipe->size > 0)
         result = move_ring(pipe, &uio, pipe->start, pipe->size < size ? pipe->size : size, false);
     result = pipe_wait_or_leave(&pipe->readers, wait, result);
@@ -261,7 +268,7 @@ int64_t pipe_take_out(struct pipe *pipe, void *to, uint32_t size, const struct f
 
     uio_init(&uio, to, size);
     mutex_lock(&pipe->lock);
-    int64_t result = pipe->writer_count > 0 ? WAIT_AGAIN : 0;
+    int64_t result = take_nothing(pipe);
     if (pipe->size > 0) {
         uint32_t first = first_size(pipe, &is_packet);
         result = move_ring(pipe, &uio, pipe->start, first < size ? first : size, false);

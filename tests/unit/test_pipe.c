@@ -144,6 +144,24 @@ static void test_ends(void **state)
     assert_int_equal(atomic_load(&actor_sigpipe_count), 1);
 }
 
+/* What a splice has taken out may come back: it is no end of the bytes for others. */
+static void test_no_end_while_taken_out(void **state)
+{
+    struct scene *scene = *state;
+    struct pipe *pipe = scene_pipe(scene);
+    char bytes[3];
+
+    set_nonblocking(scene, READER);
+    assert_int_equal(actor_write(scene->task, WRITER, "abc", 3), 3);
+    assert_int_equal(files_close(scene->files, WRITER), 0);
+    assert_int_equal(pipe_take_out(pipe, bytes, sizeof(bytes), NULL), 3);
+    assert_int_equal(actor_read(scene->task, READER, bytes, 1), -EAGAIN);
+    pipe_put_back(pipe, 3, "bc", 2);
+    assert_int_equal(actor_read(scene->task, READER, bytes, sizeof(bytes)), 2);
+    assert_memory_equal(bytes, "bc", 2);
+    assert_int_equal(actor_read(scene->task, READER, bytes, 1), 0);
+}
+
 static void test_last_writer_wakes_reader(void **state)
 {
     struct scene *scene = *state;
@@ -359,6 +377,7 @@ int main(void)
         TEST(test_reader_sleeps),
         TEST(test_nonblocking),
         TEST(test_ends),
+        TEST(test_no_end_while_taken_out),
         TEST(test_last_writer_wakes_reader),
         TEST(test_last_reader_wakes_writer),
         TEST(test_poll),
