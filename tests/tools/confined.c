@@ -26,7 +26,7 @@ int main(int argc, char **argv)
     int dir = argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY) : -1;
     int fd = openat(dir, "file", O_RDWR);
 
-    if (fd < 0 || confine_reader(-1) < 0)
+    if (fd < 0 || confine_reader(-1, 64 << 20) < 0)
         return 2;
     tell("read", pread(fd, &byte, 1, 0));
     tell("stat", fstat(fd, &stat));
@@ -46,6 +46,8 @@ int main(int argc, char **argv)
     void *map = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     tell("executable memory", map == MAP_FAILED ? -1 : 0);
     tell("mprotect", mprotect((void *)((unsigned long)main & ~4095UL), 4096, PROT_READ));
+    map = mmap(NULL, 128 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    (void)printf("much memory: %s\n", map == MAP_FAILED && errno == ENOMEM ? "no" : "yes");
     (void)fflush(stdout);
     _exit(0);
 }

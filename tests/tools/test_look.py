@@ -155,7 +155,7 @@ class Look(ToolCase):
                                  self.dir.name], capture_output=True, text=True, check=True)
         lines = result.stdout.splitlines()
         self.assertEqual(lines[:2], ["read: yes", "stat: yes"])
-        self.assertEqual(len(lines), 17)
+        self.assertEqual(len(lines), 18)
         self.assertEqual([line for line in lines[2:] if not line.endswith(": no")], [])
 
     def test_changed_objects(self):

@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <seccomp.h>
@@ -53,12 +55,35 @@ static int add_rules(scmp_filter_ctx filter)
     return err;
 }
 
-int confine_reader(int helper)
+/* Bytes of data that this process has; 0: not known. */
+static uint64_t data_size(void)
+{
+    unsigned long long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    if (file == NULL)
+        return 0;
+    int found = fscanf(file, "%*u %*u %*u %*u %*u %llu", &pages);
+    (void)fclose(file);
+    return found == 1 ? pages * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+}
+
+static void limit_memory(uint64_t memory)
+{
+    uint64_t size = data_size();
+    struct rlimit limit = {.rlim_cur = size + memory, .rlim_max = size + memory};
+
+    if (size > 0)
+        (void)setrlimit(RLIMIT_DATA, &limit);
+}
+
+int confine_reader(int helper, uint64_t memory)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 
     if (filter == NULL)
         return -ENOMEM;
+    limit_memory(memory);
     (void)prctl(PR_SET_DUMPABLE, 0); /* nobody may look into us, nor a core be written */
     int err = add_rules(filter);
     if (err == 0)

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/container.h"
@@ -17,6 +18,10 @@
 #include "snapshot/working_set.h"
 #include "tools/inspect/confine.h"
 #include "tools/inspect/image.h"
+
+enum { MEMORY_FACTOR = 64 };
+
+#define MEMORY_MIN (UINT64_C(1) << 30)
 
 static const char *const names[PART_COUNT] = {
     [PART_MANIFEST] = MANIFEST_NAME, [PART_KERNEL] = KERNEL_IMG_NAME,
@@ -56,6 +61,16 @@ static void note_strangers(int dir, struct image *image)
         (void)closedir(stream);
 }
 
+/* What decoding an image of this size may take: a small file can unpack to anything. */
+static uint64_t memory_for(const struct image *image)
+{
+    struct stat stat = {0};
+
+    if (image->parts[PART_KERNEL] >= 0)
+        (void)host_fstat(image->parts[PART_KERNEL], &stat);
+    return MEMORY_MIN + MEMORY_FACTOR * (uint64_t)stat.st_size;
+}
+
 int image_open_parts(const char *path, int helper, struct report *report, struct image *ret)
 {
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -70,7 +85,7 @@ int image_open_parts(const char *path, int helper, struct report *report, struct
         ret->parts[i] = host_open_beneath(dir, names[i], O_RDONLY | O_NONBLOCK, 0);
     note_strangers(dir, ret);
     (void)close(dir);
-    int err = confine_reader(helper);
+    int err = confine_reader(helper, memory_for(ret));
     if (err < 0) {
         report_bad(report, "confining this process: %s", strerror(-err));
         image_free(ret);
