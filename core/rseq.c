@@ -5,9 +5,10 @@
  * number. Numbers are given when guest code is entered and kept while it is left, until another
  * task needs one; who has lost its own is aborted in its sequence, which the host's own switching
  * of threads need not do then. A restored task has none and is aborted, too. *Linux:* more tasks
- * than CPUs take turns; here those for whom there is none run without a number: their cpu_id says
- * that it is not set, so that no sequence of theirs is carried out, until they come back from a
- * trap when one is free. Processes that share memory do not know of each other's numbers.
+ * than CPUs take turns; here those for whom there is none run without a number: their two numbers
+ * differ, so that no sequence of theirs is carried out, until they come back from a trap when one
+ * is free. Neither is negative: glibc would not register the threads that such a one makes.
+ * Processes that share memory do not know of each other's numbers.
  */
 #include "core/rseq.h"
 
@@ -49,15 +50,21 @@ static void force_segv(struct task *task)
     signal_force(task, &info);
 }
 
-static int write_ids(struct task *task, int cpu)
+static int write_ids(struct task *task, struct cpu_ids ids)
 {
-    const struct cpu_ids ids = {.start = cpu >= 0 ? (uint32_t)cpu : 0, .cpu = (uint32_t)cpu};
     const struct node_ids node = {.concurrency = ids.start};
     int err = user_copy_out(task->mm, task->rseq.area, &ids, sizeof(ids));
 
     if (err < 0)
         return err;
     return user_copy_out(task->mm, task->rseq.area + NODE_OFFSET, &node, sizeof(node));
+}
+
+static struct cpu_ids ids_of(int cpu)
+{
+    if (cpu < 0)
+        return (struct cpu_ids){.start = 0, .cpu = 1};
+    return (struct cpu_ids){.start = (uint32_t)cpu, .cpu = (uint32_t)cpu};
 }
 
 /* --- numbers --- */
@@ -138,7 +145,7 @@ bool rseq_enter(struct task *task)
     task->rseq.cpu = cpu;
     if (cpu == before && cpu < 0 && !is_stale)
         return true; /* none before, none now */
-    if (write_ids(task, cpu) == 0 && rseq_abort(task) == 0)
+    if (write_ids(task, ids_of(cpu)) == 0 && rseq_abort(task) == 0)
         return true;
     rseq_leave(task);
     force_segv(task);
@@ -236,7 +243,7 @@ static int64_t unregister(struct task *task, guest_addr_t area, uint32_t size, u
         return -EINVAL;
     if (signature != task->rseq.signature)
         return -EPERM;
-    int err = write_ids(task, RSEQ_CPU_ID_UNINITIALIZED);
+    int err = write_ids(task, (struct cpu_ids){.cpu = (uint32_t)RSEQ_CPU_ID_UNINITIALIZED});
     if (err < 0)
         return err;
     rseq_release(task);

@@ -60,8 +60,8 @@ stage guest-every-asan guest asan --checkpoint every --timeout 3600
 stage guest-every-eager guest release --checkpoint every --eager --timeout 1800
 for seed in 1 2 3 4 5 6 7 8; do
     stage "guest-tenth-$seed" guest release --checkpoint seeded-tenth --seed "$seed"
-    stage "guest-instants-$seed" guest release --random-instants 25 --seed "$seed"
-    stage "guest-instants-eager-$seed" guest release --random-instants 10 --eager --seed "$seed"
+    stage "guest-instants-$seed" guest release --random-instants 25 --at-least 25 --seed "$seed"
+    stage "guest-instants-eager-$seed" guest release --random-instants 25 --at-least 25 --eager --seed "$seed"
     stage "programs-instants-$seed" programs release --random-instants 5 --seed "$seed"
 done
 stage programs-instants-asan programs asan --random-instants 5 --timeout 1200

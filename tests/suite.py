@@ -11,6 +11,7 @@ import time
 import pieces
 
 SKIPPED = 77
+RUNS_MAX = 200 # of one program, for --at-least
 
 
 class Program:
@@ -24,6 +25,18 @@ class Result:
     def __init__(self, name):
         self.name, self.verdict, self.text = name, "ok", ""
         self.checkpoints = self.blocked = 0
+        self.seconds = 0.0
+
+    def add(self, outcome):
+        """One run more."""
+        self.checkpoints += outcome.checkpoints
+        self.blocked += outcome.blocked
+        self.seconds += outcome.seconds
+        self.text = f"{self.seconds:.1f} s"
+        if self.checkpoints:
+            self.text += f", {self.checkpoints} checkpoints"
+        if self.blocked:
+            self.text += f", {self.blocked} in a blocked call"
 
 
 def add_options(parser):
@@ -39,6 +52,8 @@ def add_options(parser):
                      help="restores read memory when it is touched (the default)")
     how.add_argument("--eager", dest="restore_option", action="store_const", const="--eager",
                      help="restores read all memory first")
+    parser.add_argument("--at-least", type=int, default=0, metavar="N",
+                        help="run each again, at other instants, until there were N checkpoints")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--filter", default="", help="only programs whose name contains it")
     parser.add_argument("--only", nargs="+", default=[], help="only these programs")
@@ -64,8 +79,8 @@ class Suite:
         self.base = tempfile.mkdtemp(prefix="sbx-suite-")
         os.chmod(self.base, 0o755)
 
-    def make_plan(self, name, seconds):
-        seed = f"{self.options.seed} {name}"
+    def make_plan(self, name, seconds, run):
+        seed = f"{self.options.seed} {name}" + (f" {run}" if run else "")
         if self.options.random_instants:
             return pieces.Plan("instants", seed, self.options.random_instants, seconds)
         if self.options.checkpoint == "every":
@@ -112,17 +127,19 @@ class Suite:
         if self.options.random_instants: # how long it takes uncut
             whole = self.sandboxed(argv, pieces.Plan())
             seconds = whole.seconds
-        found = self.sandboxed(argv, self.make_plan(result.name, seconds))
-        what = pieces.difference(native, found)
-        result.checkpoints, result.blocked = found.checkpoints, found.blocked
-        result.text = f"{found.seconds:.1f} s"
-        if found.checkpoints:
-            result.text += f", {found.checkpoints} checkpoints"
-        if found.blocked:
-            result.text += f", {found.blocked} in a blocked call"
-        if what is not None:
-            result.verdict = "FAILED"
-            result.text = f"{what} ({result.text})\n{last_lines(found.stderr)}".rstrip()
+            if pieces.difference(native, whole) is not None:
+                result.verdict = "FAILED"
+                result.text = f"uncut: {pieces.difference(native, whole)}"
+                return
+        for run in range(RUNS_MAX):
+            found = self.sandboxed(argv, self.make_plan(result.name, seconds, run))
+            what = pieces.difference(native, found)
+            result.add(found)
+            if what is not None:
+                result.verdict = "FAILED"
+                result.text = f"{what} (run {run}, {result.text})\n{last_lines(found.stderr)}".rstrip()
+            if what is not None or result.checkpoints >= self.options.at_least:
+                return
 
     def run(self):
         if not self.programs:
