@@ -38,6 +38,21 @@ int user_copy_timespec(struct mm *mm, guest_addr_t from, nsec_t *ret)
     return 0;
 }
 
+int user_copy_setting(struct mm *mm, guest_addr_t from, struct timer_setting *ret)
+{
+    int err = user_copy_timespec(mm, from, &ret->interval);
+
+    return err < 0 ? err : user_copy_timespec(mm, from + sizeof(struct timespec), &ret->span);
+}
+
+int user_put_setting(struct mm *mm, guest_addr_t to, const struct timer_setting *setting)
+{
+    const struct itimerspec value = {.it_interval = timespec_of(setting->interval),
+                                     .it_value = timespec_of(setting->span)};
+
+    return user_copy_out(mm, to, &value, sizeof(value));
+}
+
 bool clock_is_known(int clock)
 {
     const int sgi_cycle = 10; /* CLOCK_SGI_CYCLE: the number is not used any more */

@@ -10,12 +10,17 @@
 
 struct mm;
 struct task;
+struct timer_setting;
 
 struct timespec timespec_of(nsec_t time);
 
 /* Reads a struct timespec: -EFAULT; -EINVAL: negative, or nanoseconds out of range. Spans past what
  * nsec_t holds become NSEC_NEVER. */
 int user_copy_timespec(struct mm *mm, guest_addr_t from, nsec_t *ret);
+
+/* A struct itimerspec, in the same way. */
+int user_copy_setting(struct mm *mm, guest_addr_t from, struct timer_setting *ret);
+int user_put_setting(struct mm *mm, guest_addr_t to, const struct timer_setting *setting);
 
 /* Is it one of clock_gettime(2)'s, CPU clocks of processes included? */
 bool clock_is_known(int clock);

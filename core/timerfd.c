@@ -113,21 +113,14 @@ static int64_t timerfd_read(struct file *file, struct uio *uio, uint64_t *positi
                             const struct file_wait *wait)
 {
     struct timerfd *timerfd = timerfd_of(file);
-    int64_t result = sizeof(uint64_t);
 
     (void)position;
     if (uio_left(uio) < sizeof(uint64_t))
         return -EINVAL;
     mutex_lock(&timerfd->lock);
     uint64_t count = take_expirations(timerfd);
-    if (count > 0)
-        result = uio_copy_to(uio, &count, sizeof(count));
-    else
-        result = wait != NULL ? WAIT_AGAIN : -EAGAIN;
-    if (result == WAIT_AGAIN)
-        wait_add(&timerfd->readers, wait->entry, wait->waiter);
-    else if (wait != NULL)
-        wait_remove(&timerfd->readers, wait->entry);
+    int64_t result = count > 0 ? uio_copy_to(uio, &count, sizeof(count)) : WAIT_AGAIN;
+    result = file_wait_or_leave(&timerfd->readers, wait, result);
     mutex_unlock(&timerfd->lock);
     return result;
 }

@@ -32,18 +32,6 @@ static struct eventfd *eventfd_of(const struct file *file)
     return (struct eventfd *)file->inode;
 }
 
-/* The end of a step, under the lock. */
-static int64_t wait_or_leave(struct eventfd *eventfd, const struct file_wait *wait, int64_t result)
-{
-    if (wait == NULL)
-        return result == WAIT_AGAIN ? -EAGAIN : result;
-    if (result == WAIT_AGAIN)
-        wait_add(&eventfd->waiters, wait->entry, wait->waiter);
-    else
-        wait_remove(&eventfd->waiters, wait->entry);
-    return result;
-}
-
 static int64_t take(struct eventfd *eventfd, struct uio *uio)
 {
     uint64_t value = eventfd->is_semaphore ? 1 : eventfd->count;
@@ -66,7 +54,7 @@ static int64_t eventfd_read(struct file *file, struct uio *uio, uint64_t *positi
     if (uio_left(uio) < sizeof(uint64_t))
         return -EINVAL;
     mutex_lock(&eventfd->lock);
-    int64_t result = wait_or_leave(eventfd, wait, take(eventfd, uio));
+    int64_t result = file_wait_or_leave(&eventfd->waiters, wait, take(eventfd, uio));
     mutex_unlock(&eventfd->lock);
     return result;
 }
@@ -94,7 +82,7 @@ static int64_t eventfd_write(struct file *file, struct uio *uio, uint64_t *posit
     if (value == UINT64_MAX)
         return -EINVAL;
     mutex_lock(&eventfd->lock);
-    int64_t result = wait_or_leave(eventfd, wait, give(eventfd, value));
+    int64_t result = file_wait_or_leave(&eventfd->waiters, wait, give(eventfd, value));
     mutex_unlock(&eventfd->lock);
     return result;
 }

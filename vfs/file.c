@@ -145,6 +145,17 @@ int64_t file_read_content(struct file *file, struct uio *uio, uint64_t *position
     return moved;
 }
 
+int64_t file_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result)
+{
+    if (wait == NULL)
+        return result == WAIT_AGAIN ? -EAGAIN : result;
+    if (result == WAIT_AGAIN)
+        wait_add(queue, wait->entry, wait->waiter);
+    else
+        wait_remove(queue, wait->entry);
+    return result;
+}
+
 int64_t file_read_nothing(struct file *file, struct uio *uio, uint64_t *position,
                           const struct file_wait *wait)
 {

@@ -115,6 +115,9 @@ extern const struct file_ops directory_file_ops;
 /* getdents64: fills to (at most size bytes) with struct linux_dirent64. -EINVAL: too small. Takes
  * file->lock. */
 int64_t file_getdents(struct file *file, void *to, size_t size);
+/* Under the queue's lock, the end of a read or write: it waits in queue, or leaves it with its
+ * result. */
+int64_t file_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result);
 /* The pair of /dev/null: the end of a file, and a place where writes vanish. */
 int64_t file_read_nothing(struct file *file, struct uio *uio, uint64_t *position,
                           const struct file_wait *wait);

@@ -100,17 +100,6 @@ void pipe_kick(struct pipe *pipe)
     wait_kick_all(&pipe->writers);
 }
 
-int64_t pipe_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result)
-{
-    if (wait == NULL)
-        return result == WAIT_AGAIN ? -EAGAIN : result;
-    if (result == WAIT_AGAIN)
-        wait_add(queue, wait->entry, wait->waiter);
-    else
-        wait_remove(queue, wait->entry);
-    return result;
-}
-
 static int64_t pipe_read(struct file *file, struct uio *uio, uint64_t *position,
                          const struct file_wait *wait)
 {
@@ -118,7 +107,7 @@ static int64_t pipe_read(struct file *file, struct uio *uio, uint64_t *position,
 
     (void)position;
     mutex_lock(&pipe->lock);
-    int64_t result = pipe_wait_or_leave(&pipe->readers, wait, pipe_take(pipe, uio));
+    int64_t result = file_wait_or_leave(&pipe->readers, wait, pipe_take(pipe, uio));
     mutex_unlock(&pipe->lock);
     return result;
 }
@@ -131,7 +120,7 @@ static int64_t pipe_write(struct file *file, struct uio *uio, uint64_t *position
     (void)position;
     mutex_lock(&pipe->lock);
     bool is_packet = (file_flags(file) & O_DIRECT) != 0;
-    int64_t result = pipe_wait_or_leave(&pipe->writers, wait,
+    int64_t result = file_wait_or_leave(&pipe->writers, wait,
                                         pipe_give(pipe, uio, more <= PIPE_ATOMIC, is_packet));
     mutex_unlock(&pipe->lock);
     return result;

@@ -226,7 +226,7 @@ int64_t pipe_reserve(struct pipe *pipe, uint32_t size, const struct file_wait *w
         result = room(pipe);
     if (result > 0)
         pipe->reserved += (uint32_t)result;
-    result = pipe_wait_or_leave(&pipe->writers, wait, result);
+    result = file_wait_or_leave(&pipe->writers, wait, result);
     mutex_unlock(&pipe->lock);
     return result;
 }
@@ -256,7 +256,7 @@ int64_t pipe_peek(struct pipe *pipe, void *to, uint32_t size, const struct file_
     int64_t result = take_nothing(pipe);
     if (pipe->size > 0)
         result = move_ring(pipe, &uio, pipe->start, pipe->size < size ? pipe->size : size, false);
-    result = pipe_wait_or_leave(&pipe->readers, wait, result);
+    result = file_wait_or_leave(&pipe->readers, wait, result);
     mutex_unlock(&pipe->lock);
     return result;
 }
@@ -276,7 +276,7 @@ int64_t pipe_take_out(struct pipe *pipe, void *to, uint32_t size, const struct f
         drop(pipe, (uint32_t)result);
         pipe->reserved += (uint32_t)result;
     }
-    result = pipe_wait_or_leave(&pipe->readers, wait, result);
+    result = file_wait_or_leave(&pipe->readers, wait, result);
     mutex_unlock(&pipe->lock);
     return result;
 }

@@ -44,8 +44,6 @@ extern const struct file_ops pipe_file_ops;
 int pipe_alloc(const struct cred *cred, struct pipe **ret);
 /* Under the lock: everybody looks again. */
 void pipe_kick(struct pipe *pipe);
-/* Under the lock, the end of a step: it waits in queue, or leaves it with its result. */
-int64_t pipe_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result);
 /* What reads and writes are made of; under the lock. */
 int64_t pipe_take(struct pipe *pipe, struct uio *uio);
 int64_t pipe_give(struct pipe *pipe, struct uio *uio, bool is_atomic, bool is_packet);

@@ -84,14 +84,6 @@ int64_t sys_timer_create(struct task *task, int clock, guest_addr_t event, guest
     return err;
 }
 
-static int copy_out(struct task *task, guest_addr_t to, const struct timer_setting *setting)
-{
-    const struct itimerspec value = {.it_interval = timespec_of(setting->interval),
-                                     .it_value = timespec_of(setting->span)};
-
-    return user_copy_out(task->mm, to, &value, sizeof(value));
-}
-
 int64_t sys_timer_settime(struct task *task, int id, int flags, guest_addr_t from,
                           guest_addr_t old_to)
 {
@@ -99,14 +91,12 @@ int64_t sys_timer_settime(struct task *task, int id, int flags, guest_addr_t fro
 
     if (from == 0)
         return -EINVAL;
-    int err = user_copy_timespec(task->mm, from, &setting.interval);
-    if (err == 0)
-        err = user_copy_timespec(task->mm, from + sizeof(struct timespec), &setting.span);
+    int err = user_copy_setting(task->mm, from, &setting);
     if (err == 0)
         err = posix_timer_set(task, id, (flags & TIMER_ABSTIME) != 0, &setting, &old);
     if (err < 0 || old_to == 0)
         return err;
-    return copy_out(task, old_to, &old);
+    return user_put_setting(task->mm, old_to, &old);
 }
 
 int64_t sys_timer_gettime(struct task *task, int id, guest_addr_t to)
@@ -114,7 +104,7 @@ int64_t sys_timer_gettime(struct task *task, int id, guest_addr_t to)
     struct timer_setting setting;
 
     int err = posix_timer_get(task, id, &setting);
-    return err < 0 ? err : copy_out(task, to, &setting);
+    return err < 0 ? err : user_put_setting(task->mm, to, &setting);
 }
 
 int64_t sys_timer_getoverrun(struct task *task, int id)

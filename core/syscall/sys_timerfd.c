@@ -45,23 +45,13 @@ static int get_file(struct task *task, int fd, struct file **ret)
     return 0;
 }
 
-static int copy_out(struct task *task, guest_addr_t to, const struct timer_setting *setting)
-{
-    const struct itimerspec value = {.it_interval = timespec_of(setting->interval),
-                                     .it_value = timespec_of(setting->span)};
-
-    return user_copy_out(task->mm, to, &value, sizeof(value));
-}
-
 int64_t sys_timerfd_settime(struct task *task, int fd, int flags, guest_addr_t from,
                             guest_addr_t old_to)
 {
     struct timer_setting setting, old;
     struct file *file = NULL;
 
-    int err = user_copy_timespec(task->mm, from, &setting.interval);
-    if (err == 0)
-        err = user_copy_timespec(task->mm, from + sizeof(struct timespec), &setting.span);
+    int err = user_copy_setting(task->mm, from, &setting);
     if (err == 0 && (flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0)
         err = -EINVAL;
     if (err == 0)
@@ -70,7 +60,7 @@ int64_t sys_timerfd_settime(struct task *task, int fd, int flags, guest_addr_t f
         return err;
     timerfd_set(file, flags, &setting, &old);
     object_put(&file->object);
-    return old_to == 0 ? 0 : copy_out(task, old_to, &old);
+    return old_to == 0 ? 0 : user_put_setting(task->mm, old_to, &old);
 }
 
 int64_t sys_timerfd_gettime(struct task *task, int fd, guest_addr_t to)
@@ -83,5 +73,5 @@ int64_t sys_timerfd_gettime(struct task *task, int fd, guest_addr_t to)
         return err;
     timerfd_get(file, &setting);
     object_put(&file->object);
-    return copy_out(task, to, &setting);
+    return user_put_setting(task->mm, to, &setting);
 }

@@ -62,8 +62,6 @@ void unix_kick(struct unix_socket *socket);
 /* The same, but those who poll are told what it is: the peer has got something; it has got room. */
 void unix_kick_sent(struct unix_socket *socket);
 void unix_kick_received(struct unix_socket *socket);
-/* Ends a step: it waits in queue, or leaves it with its result. */
-int64_t unix_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result);
 bool unix_peer_is_open(const struct unix_socket *socket);
 /* Memory of a packet of size bytes as Linux counts it (truesize). */
 uint64_t unix_charge_of(int type, uint32_t size);

@@ -51,7 +51,7 @@ int64_t socket_send_packet(struct file *file, struct packet *packet, uint32_t si
     struct unix_socket *socket = unix_of_file(file);
 
     unix_lock(socket);
-    int64_t result = unix_wait_or_leave(&socket->writers, wait, send_packet(socket, packet, size));
+    int64_t result = file_wait_or_leave(&socket->writers, wait, send_packet(socket, packet, size));
     unix_unlock(socket);
     return result;
 }
@@ -101,7 +101,7 @@ int64_t socket_receive_packet(struct file *file, bool is_peek, const struct file
 
     *ret = NULL;
     unix_lock(socket);
-    int64_t result = unix_wait_or_leave(&socket->readers, wait,
+    int64_t result = file_wait_or_leave(&socket->readers, wait,
                                         receive_packet(socket, is_peek, wait != NULL, ret));
     unix_unlock(socket);
     return result;

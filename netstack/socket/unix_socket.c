@@ -90,17 +90,6 @@ void unix_kick_received(struct unix_socket *socket)
     kick_ends(socket, 0, 0, POLLOUT | POLLWRNORM | POLLWRBAND);
 }
 
-int64_t unix_wait_or_leave(struct wait_queue *queue, const struct file_wait *wait, int64_t result)
-{
-    if (wait == NULL)
-        return result == WAIT_AGAIN ? -EAGAIN : result;
-    if (result == WAIT_AGAIN)
-        wait_add(queue, wait->entry, wait->waiter);
-    else
-        wait_remove(queue, wait->entry);
-    return result;
-}
-
 /* --- the queue --- */
 
 struct packet *packet_alloc(uint32_t size)

@@ -67,7 +67,7 @@ int64_t socket_send_stream(struct file *file, struct uio *uio, const struct file
     }
     if (result > 0)
         unix_kick_sent(socket);
-    result = unix_wait_or_leave(&socket->writers, wait, result);
+    result = file_wait_or_leave(&socket->writers, wait, result);
     unix_unlock(socket);
     return result;
 }
@@ -125,7 +125,7 @@ int64_t socket_receive_stream(struct file *file, struct uio *uio, unsigned flags
         result = (flags & SOCKET_ENOUGH) != 0 ? -EAGAIN : receive_nothing(socket);
     if (result > 0 && !is_peek)
         unix_kick_received(socket);
-    result = unix_wait_or_leave(&socket->readers, wait, result);
+    result = file_wait_or_leave(&socket->readers, wait, result);
     unix_unlock(socket);
     return result;
 }
