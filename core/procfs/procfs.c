@@ -20,20 +20,19 @@
         .name = (kind), .is_private = true, LINK(read_namespace)                                   \
     }
 
-static const struct pseudo_node namespace_nodes[] = {
-    NAMESPACE("cgroup"), NAMESPACE("ipc"),
-    NAMESPACE("mnt"),    NAMESPACE("net"),
-    NAMESPACE("pid"),    NAMESPACE("pid_for_children"),
-    NAMESPACE("time"),   NAMESPACE("time_for_children"),
-    NAMESPACE("user"),   NAMESPACE("uts"),
-    {.name = NULL}};
-static const struct pseudo_node thread_namespace_nodes[] = {
-    NAMESPACE("cgroup"), NAMESPACE("ipc"),
-    NAMESPACE("mnt"),    NAMESPACE("net"),
-    NAMESPACE("pid"),    NAMESPACE("pid_for_children"),
-    NAMESPACE("time"),   NAMESPACE("time_for_children"),
-    NAMESPACE("user"),   NAMESPACE("uts"),
-    {.name = NULL}};
+#define NAMESPACES                                                                                 \
+    {                                                                                              \
+        NAMESPACE("cgroup"), NAMESPACE("ipc"), NAMESPACE("mnt"), NAMESPACE("net"),                 \
+            NAMESPACE("pid"), NAMESPACE("pid_for_children"), NAMESPACE("time"),                    \
+            NAMESPACE("time_for_children"), NAMESPACE("user"), NAMESPACE("uts"),                   \
+        {                                                                                          \
+            .name = NULL                                                                           \
+        }                                                                                          \
+    }
+
+/* A node has one place: those of processes and of threads are two. */
+static const struct pseudo_node namespace_nodes[] = NAMESPACES;
+static const struct pseudo_node thread_namespace_nodes[] = NAMESPACES;
 
 /* One of each for the descriptors of processes and of threads. */
 #define FD_NODE(is_of_thread)                                                                      \
