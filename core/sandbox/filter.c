@@ -85,7 +85,6 @@ static const int plain[] = {
     CALL(memfd_create),
     CALL(fadvise64),
     CALL(dup3),
-    CALL(sync_file_range),
     /* names below donated directories */
     CALL(openat2),
     CALL(newfstatat),
@@ -164,7 +163,8 @@ static int allow_ptrace(scmp_filter_ctx filter)
     return err;
 }
 
-/* What asks and what sets the name of a thread, our own flags or a terminal's modes, no more. */
+/* What asks and what sets the name of a thread, our own flags or a terminal's modes, or begins to
+ * write a file to its disk, no more. */
 static int allow_controls(scmp_filter_ctx filter)
 {
     static const unsigned fcntls[] = {F_GETFL,     F_GETFD,     F_SETFD,     F_DUPFD_CLOEXEC,
@@ -185,6 +185,9 @@ static int allow_controls(scmp_filter_ctx filter)
     if (err == 0)
         err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
                                SCMP_A0(SCMP_CMP_EQ, 15 /* PR_SET_NAME */, 0));
+    if (err == 0)
+        err = seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(sync_file_range), 1,
+                               SCMP_A3(SCMP_CMP_EQ, SYNC_FILE_RANGE_WRITE, 0));
     return err;
 }
 
