@@ -47,20 +47,40 @@ static uint64_t note_absent(const struct memfile *memfile, uint64_t offset, uint
     return sum;
 }
 
+/* The same for a hole, to its end or to what has been loaded since it was seen: that is *at then.
+ */
+static uint64_t note_hole(const struct memfile *memfile, uint64_t offset, uint64_t *at,
+                          uint64_t end, unsigned char *pages)
+{
+    uint64_t sum = 0, stop, some;
+
+    for (; *at < end; *at = stop) {
+        stop = min_u64(CHUNK_DOWN(*at) + MEM_CHUNK, end);
+        some = note_absent(memfile, offset, *at - offset, stop - offset, pages);
+        if (some == 0 && find_content(memfile, *at, stop) < stop)
+            break;
+        sum += some;
+    }
+    return sum;
+}
+
 uint64_t mm_resident_run(const struct memfile *memfile, uint64_t offset, uint64_t size,
                          unsigned char *pages)
 {
+    bool is_loading = memfile_absent_count(memfile) > 0;
     uint64_t at = offset, end = offset + size, sum = 0;
 
     while (at < end) {
         uint64_t content = find_content(memfile, at, end), stop;
 
-        for (; at < content; at = stop) {
-            stop = min_u64(CHUNK_DOWN(at) + MEM_CHUNK, content);
-            sum += note_absent(memfile, offset, at - offset, stop - offset, pages);
-        }
+        if (is_loading)
+            sum += note_hole(memfile, offset, &at, content, pages);
+        else
+            at = content;
         if (at == end)
             break;
+        if (at < content)
+            continue;
         stop = find_hole(memfile, at, end);
         sum += note(at - offset, stop - at, pages);
         at = stop;
