@@ -73,13 +73,13 @@ static void end_holder(int how)
 
 static void wake_waiter(void)
 {
+    shared->locks[0].word = (int)FUTEX_WAITERS | 1;
     pid_t waiter = fork();
     CHECK(waiter >= 0);
     if (waiter == 0) {
         CHECK(syscall(SYS_futex, &shared->locks[0].word, FUTEX_WAIT, FUTEX_WAITERS | 1, NULL) == 0);
         _exit(0);
     }
-    shared->locks[0].word = (int)FUTEX_WAITERS | 1;
     WAIT_FOR(futex(&shared->locks[0].word, FUTEX_REQUEUE, 0, 1) == 1);
     pid_t child = fork();
     CHECK(child >= 0);
