@@ -232,8 +232,6 @@ static int64_t message_advance(struct waiter *waiter, struct message_wait *recor
 {
     int64_t result;
 
-    if (record->form == MESSAGE_MANY && record->nr >= record->count)
-        return record->nr; /* a hostile image */
     do {
         result = record->has_header ? 0 : message_read_header(task_of(waiter)->mm, record);
         record->has_header = true;
@@ -397,7 +395,7 @@ static int message_wait_load(struct message_wait *record, struct loader *loader,
         load_bad(loader, "wait.message.done", "%" PRIu64 " bytes are too many", m->done);
     if (m->form > MESSAGE_MANY)
         load_bad(loader, "wait.message.form", "%" PRIu32 " is not possible", m->form);
-    if (m->form == MESSAGE_MANY && m->nr > m->count) /* as many: the call has its result */
+    if (m->form == MESSAGE_MANY && m->nr >= m->count)
         load_bad(loader, "wait.message.nr", "%" PRIu32 " are too many", m->nr);
     return 0;
 }

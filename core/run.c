@@ -167,6 +167,14 @@ static int64_t dispatch(struct task *task)
     return result;
 }
 
+/* A call has its result: a checkpoint that comes before it is delivered finds no record that is
+ * used up; only one that is to be resumed, or has a mask to put back. */
+static void end_record(struct task *task)
+{
+    if (task->call_result != -ERESTART_RESTARTBLOCK && !waiter_record(&task->waiter)->is_masked)
+        wait_end(&task->waiter);
+}
+
 /* The call goes on; WAIT_SHUTDOWN: the thread is outside and must return. */
 static int carry_call_on(struct task *task)
 {
@@ -185,6 +193,7 @@ static int carry_call_on(struct task *task)
     task->call = CALL_DONE;
     task->call_result = result;
     signal_call_done(task);
+    end_record(task);
     return 0;
 }
 
